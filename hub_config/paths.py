@@ -1,0 +1,73 @@
+"""Where an installation keeps its things: one prefix, readable by every account except where noted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The folders of one installation; everything derives from ``prefix`` (absolute)."""
+
+    prefix: Path
+
+    @property
+    def site_file(self) -> Path:
+        """The operator's site file; where it is missing, the embedded default serves."""
+        return self.prefix / "etc" / "site.toml"
+
+    @property
+    def secrets(self) -> Path:
+        """Root only (0700): cookie secret, proxy token, demo passwords."""
+        return self.prefix / "etc" / "secrets"
+
+    @property
+    def hub_env(self) -> Path:
+        return self.prefix / "hub"
+
+    @property
+    def session_env(self) -> Path:
+        return self.prefix / "session"
+
+    @property
+    def node_modules(self) -> Path:
+        return self.prefix / "node" / "node_modules"
+
+    @property
+    def run(self) -> Path:
+        """Sockets and pid files; nothing here outlives a reboot."""
+        return self.prefix / "run"
+
+    @property
+    def log(self) -> Path:
+        return self.prefix / "log"
+
+    @property
+    def hub_state(self) -> Path:
+        """Root only (0700): the hub's database and internal certificates."""
+        return self.prefix / "var" / "hub"
+
+    @property
+    def slurm_state(self) -> Path:
+        return self.prefix / "var" / "slurm"
+
+    @property
+    def homes(self) -> Path:
+        return self.prefix / "home"
+
+    @property
+    def slurm_conf(self) -> Path:
+        """The embedded cluster's slurm.conf."""
+        return self.prefix / "etc" / "slurm" / "slurm.conf"
+
+    @property
+    def munge_socket(self) -> Path:
+        return self.run / "munge" / "munge.socket"
+
+    @property
+    def internal_certificates(self) -> Path:
+        return self.hub_state / "certificates"
+
+    def secret(self, name: str) -> Path:
+        return self.secrets / name
