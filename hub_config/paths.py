@@ -31,8 +31,13 @@ class Paths:
         return self.prefix / "session"
 
     @property
+    def node(self) -> Path:
+        """Node.js, where the machine has none that serves, and the proxy's packages."""
+        return self.prefix / "node"
+
+    @property
     def node_modules(self) -> Path:
-        return self.prefix / "node" / "node_modules"
+        return self.node / "node_modules"
 
     @property
     def run(self) -> Path:

@@ -1,0 +1,143 @@
+"""The verbs of ``./campus``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from campus_base.errors import CampusError
+
+from hub_config import __version__
+from hub_config.paths import Paths
+from hub_config.site_file import LOCAL, read_site
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _up(options: argparse.Namespace, paths: Paths) -> int:
+    from hub_config.lifecycle import Up, print_status, status
+
+    Up(paths, _say).run(options.site)
+    _say("")
+    print_status(status(paths), _say)
+    return 0
+
+
+def _down(options: argparse.Namespace, paths: Paths) -> int:
+    from hub_config.lifecycle import down
+
+    down(paths, _say)
+    return 0
+
+
+def _status(options: argparse.Namespace, paths: Paths) -> int:
+    from hub_config.lifecycle import as_json, print_status, status
+
+    found = status(paths)
+    if options.json:
+        print(as_json(found))
+    else:
+        print_status(found, _say)
+    return 0 if found["running"] else 3
+
+
+def _doctor(options: argparse.Namespace, paths: Paths) -> int:
+    from hub_config.doctor import examine
+
+    return examine(paths, _say)
+
+
+def _logs(options: argparse.Namespace, paths: Paths) -> int:
+    from hub_config.daemons import log_files
+
+    files = log_files(paths)
+    if options.daemon not in files:
+        raise CampusError(
+            "no-such-log",
+            f"There is no log {options.daemon!r} under {paths.log}.",
+            f"The logs are: {', '.join(files) or 'none yet; run ./campus up'}.",
+        )
+    tail = ["tail", f"--lines={options.lines}", *(["--follow"] if options.follow else []), str(files[options.daemon])]
+    return subprocess.run(tail, check=False).returncode
+
+
+def _check(options: argparse.Namespace, paths: Paths) -> int:
+    site = read_site(options.file)
+    _say(f"{options.file} is good: {site.name}, {len(site.sizes)} session sizes, {len(site.rules())} access rules.")
+    return 0
+
+
+def _uninstall(options: argparse.Namespace, paths: Paths) -> int:
+    from hub_config.lifecycle import uninstall
+
+    uninstall(paths, _say, options.everything)
+    return 0
+
+
+def _test(options: argparse.Namespace, paths: Paths) -> int:
+    from hub_config.testing import run_tests
+
+    return run_tests(options.part, options.arguments, paths, _say)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./campus",
+        description="Campus: GPU notebooks, courses and starter kits on a Slurm cluster.",
+        epilog="CAMPUS_PREFIX names the folder of the installation (default /opt/campus).",
+    )
+    parser.add_argument("--version", action="version", version=f"campus {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    up = verbs.add_parser("up", help="install what is missing and start everything")
+    up.add_argument("--site", type=Path, metavar="FILE", help="take this site file into use (default: the embedded one)")
+    up.set_defaults(run=_up)
+    verbs.add_parser("down", help="stop what up started").set_defaults(run=_down)
+    status = verbs.add_parser("status", help="what runs, where, and the demo accounts")
+    status.add_argument("--json", action="store_true", help="the same for programs")
+    status.set_defaults(run=_status)
+    verbs.add_parser("doctor", help="check each part, and say what to do about a failure").set_defaults(run=_doctor)
+    logs = verbs.add_parser("logs", help="the end of a daemon's log")
+    logs.add_argument("daemon", nargs="?", default="hub", help="hub (default), proxy, slurmctld, munged, gpu-node1, ...")
+    logs.add_argument("-n", "--lines", type=int, default=50, help="how many lines (default 50)")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on as it grows")
+    logs.set_defaults(run=_logs)
+    check = verbs.add_parser("check", help="check a site file")
+    check.add_argument("file", type=Path, nargs="?", default=LOCAL, help="the file (default: the embedded site)")
+    check.set_defaults(run=_check)
+    uninstall = verbs.add_parser("uninstall", help="remove the installation; homes and state stay")
+    uninstall.add_argument("--everything", action="store_true", help="homes, accounts and state too")
+    uninstall.set_defaults(run=_uninstall)
+    test = verbs.add_parser("test", help="run the tests, on a Slurm and hub of their own")
+    test.add_argument("part", nargs="?", default="all", choices=("all", "unit", "cluster", "browser"))
+    test.add_argument("arguments", nargs=argparse.REMAINDER, help="further arguments for pytest")
+    test.set_defaults(run=_test)
+    verbs.add_parser("help", help="show this").set_defaults(run=lambda options, paths: parser.print_help() or 0)
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    options = _parser().parse_args(argv or ["help"])
+    paths = Paths(Path(os.environ["CAMPUS_PREFIX"]))
+    try:
+        return options.run(options, paths)
+    except CampusError as error:
+        print(f"\ncampus: {error}", file=sys.stderr)
+        if error.detail and error.detail not in str(error):
+            print(f"\nDetails:\n{error.detail[-2000:]}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in (28, 30):
+            raise
+        print(f"\ncampus: {error.strerror} ({error.filename}). Free space on the disk, then run this again.", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,248 @@
+"""The daemons of an installation, run by supervisord: restarted when they die, stopped in order, logs kept.
+
+Source: supervisord's configuration file and XML-RPC reference.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import re
+import shlex
+import time
+import xmlrpc.client
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from campus_base.errors import CampusError
+from campus_base.process import run_sync
+from supervisor.xmlrpc import SupervisorTransport
+
+from hub_config.local_cluster import munged_command, node_names, slurmctld_command, slurmd_command
+from hub_config.machine import Machine
+from hub_config.network import proxy_command
+from hub_config.paths import Paths
+from hub_config.site import Site
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A program to keep running. ``order`` is when it starts; stopping goes the other way."""
+
+    name: str
+    command: tuple[str, ...]
+    order: int
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+def daemons(site: Site, machine: Machine, paths: Paths) -> list[Daemon]:
+    """What must run for this site."""
+    found = []
+    if site.cluster:
+        found = [
+            Daemon("munged", tuple(munged_command(paths)), 10),
+            Daemon("slurmctld", tuple(slurmctld_command(paths)), 20),
+            *(
+                Daemon(node, tuple(slurmd_command(node, paths)), 30)
+                for node in node_names(site.cluster, machine)
+            ),
+        ]
+    token = paths.secret("proxy-token").read_text().strip()
+    config = paths.prefix / "etc" / "jupyterhub_config.py"
+    return [
+        *found,
+        Daemon("proxy", tuple(proxy_command(site, paths)), 40, (("CONFIGPROXY_AUTH_TOKEN", token),)),
+        Daemon(
+            "hub",
+            (str(paths.hub_env / "bin" / "python"), "-P", "-s", "-m", "jupyterhub", f"--config={config}"),
+            50,
+            (("CAMPUS_PREFIX", str(paths.prefix)),),
+        ),
+    ]
+
+
+def _quoted(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def supervisor_conf(found: list[Daemon], paths: Paths) -> str:
+    """The text of supervisord.conf. It holds the proxy's token, so the file is root's (0600)."""
+    parts = [
+        "[supervisord]",
+        f"logfile={paths.log / 'supervisord.log'}",
+        "logfile_maxbytes=5MB",
+        "logfile_backups=2",
+        f"pidfile={paths.run / 'supervisord.pid'}",
+        "umask=022",
+        "minfds=65536" if _open_files() >= 65536 else f"minfds={_open_files()}",
+        "[unix_http_server]",
+        f"file={paths.run / 'supervisor.sock'}",
+        "chmod=0700",
+        "[rpcinterface:supervisor]",
+        "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+    ]
+    for daemon in found:
+        environment = ",".join(f'{key}="{_quoted(value)}"' for key, value in daemon.environment)
+        parts += [
+            f"[program:{daemon.name}]",
+            f"command={_quoted(shlex.join(daemon.command))}",
+            f"priority={daemon.order}",
+            "autorestart=true",
+            "startsecs=1",
+            # A daemon that keeps dying is started again for minutes, not for ever: then `up` says so.
+            "startretries=20",
+            "stopwaitsecs=20",
+            "directory=/",
+            "redirect_stderr=true",
+            f"stdout_logfile={paths.log / daemon.name}.log",
+            "stdout_logfile_maxbytes=20MB",
+            "stdout_logfile_backups=3",
+            *([f"environment={environment}"] if environment else []),
+        ]
+    return "\n".join(parts) + "\n"
+
+
+def _open_files() -> int:
+    import resource
+
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+
+@dataclass(frozen=True)
+class DaemonState:
+    """A daemon as supervisord sees it; ``pid`` is 0 when it does not run."""
+
+    name: str
+    state: str
+    pid: int
+
+    @property
+    def running(self) -> bool:
+        return self.state == "RUNNING"
+
+
+class Supervisor:
+    """supervisord of one installation."""
+
+    def __init__(self, paths: Paths) -> None:
+        self.paths = paths
+        self.conf = paths.prefix / "etc" / "supervisord.conf"
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        socket = f"unix://{self.paths.run / 'supervisor.sock'}"
+        proxy = xmlrpc.client.ServerProxy("http://localhost", transport=SupervisorTransport(None, None, socket))
+        return getattr(proxy.supervisor, method)(*arguments)
+
+    def running(self) -> bool:
+        try:
+            return self._call("getState")["statename"] == "RUNNING"
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+            return False
+
+    def states(self) -> list[DaemonState]:
+        """Every daemon, in starting order; empty when supervisord does not run."""
+        try:
+            found = self._call("getAllProcessInfo")
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+            return []
+        return [DaemonState(p["name"], p["statename"], p["pid"]) for p in found]
+
+    def state(self, name: str) -> DaemonState:
+        return next((s for s in self.states() if s.name == name), DaemonState(name, "ABSENT", 0))
+
+    def apply(self, found: list[Daemon], restart: set[str]) -> None:
+        """Make these daemons run: start supervisord, or change only what differs and ``restart`` what is named."""
+        self.paths.log.mkdir(parents=True, exist_ok=True)
+        self.conf.touch(mode=0o600)
+        self.conf.write_text(supervisor_conf(found, self.paths))
+        if not self.running():
+            end_strays(self.paths)
+            run_sync(
+                [str(self.paths.hub_env / "bin" / "supervisord"), "-c", str(self.conf)],
+                what="Starting supervisord",
+                timeout=20,
+                env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8", "HOME": "/root"},
+            )
+            return
+        added, changed, removed = self._call("reloadConfig")[0]
+        for name in [*changed, *removed]:
+            self._call("stopProcessGroup", name)
+            self._call("removeProcessGroup", name)
+        for name in [*added, *changed]:
+            self._call("addProcessGroup", name)
+        for name in restart - {*added, *changed}:
+            self.restart(name)
+        for state in self.states():
+            if state.state in ("STOPPED", "EXITED", "FATAL"):
+                self._call("startProcess", state.name, False)
+
+    def restart(self, name: str) -> None:
+        if self.state(name).running:
+            self._call("stopProcess", name)
+        if self.state(name).state in ("STOPPED", "EXITED", "FATAL"):
+            self._call("startProcess", name, False)
+
+    def shutdown(self) -> None:
+        """Stop every daemon and supervisord, and wait until they are gone. Raises CampusError when one stays."""
+        with contextlib.suppress(OSError, http.client.HTTPException, xmlrpc.client.Error):
+            self._call("shutdown")
+        deadline = time.monotonic() + 60
+        while self.running() or (self.paths.run / "supervisor.sock").exists():
+            if time.monotonic() > deadline:
+                raise CampusError(
+                    "will-not-stop",
+                    "supervisord does not stop.",
+                    f"See {self.paths.log / 'supervisord.log'}; then run ./campus down again.",
+                )
+            if not self._process_alive():
+                (self.paths.run / "supervisor.sock").unlink(missing_ok=True)
+                break
+            time.sleep(0.2)
+        end_strays(self.paths)
+
+    def _process_alive(self) -> bool:
+        return any("supervisord" in " ".join(p.info["cmdline"]) for p in _ours(self.paths))
+
+
+# Programs of ours, and the argument that shows whose they are: nothing else is ever ended.
+_OURS = re.compile(r"(munged|slurmctld|slurmd|supervisord|jupyterhub|configurable-http-proxy)\b")
+
+
+def _ours(paths: Paths) -> Iterator[psutil.Process]:
+    prefix = f"{paths.prefix}/"
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []
+        if process.pid != os.getpid() and any(_OURS.search(a) for a in command) and any(prefix in a for a in command):
+            yield process
+
+
+def end_strays(paths: Paths) -> None:
+    """End daemons of this installation that a killed supervisord left behind, and wait for them.
+
+    They end by themselves when it dies (setpriv --pdeathsig), so this mostly waits.
+    """
+    _, alive = psutil.wait_procs(list(_ours(paths)), timeout=10)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=5)
+
+
+def port_owner(port: int) -> str | None:
+    """Who listens on a TCP port of this machine ("python3, process 4711"), None when nobody does."""
+    for connection in psutil.net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if connection.pid:
+                    return f"{psutil.Process(connection.pid).name()}, process {connection.pid}"
+            return "another program"
+    return None
+
+
+def log_files(paths: Paths) -> dict[str, Path]:
+    """The logs there are, by daemon."""
+    return {p.stem: p for p in sorted(paths.log.glob("*.log"))}

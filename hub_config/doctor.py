@@ -1,0 +1,260 @@
+"""Examining an installation: each part, whether it is well, and what to do when it is not."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from campus_base.errors import CampusError
+from campus_base.process import run_sync
+from cryptography import x509
+
+from hub_config.accounts import check_account
+from hub_config.daemons import Supervisor
+from hub_config.installed import installed_site
+from hub_config.lifecycle import answers, slurm_nodes
+from hub_config.local_cluster import can_unshare_hostname
+from hub_config.machine import Machine, look
+from hub_config.paths import Paths
+from hub_config.security import security_findings
+from hub_config.sessions import slurm_commands
+from hub_config.site import Site
+from hub_config.up_checks import RELEASED, readable_by_others
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``well`` is True, False (a failure), or None (works, but worth knowing)."""
+
+    part: str
+    well: bool | None
+    says: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Patient:
+    site: Site
+    paths: Paths
+    machine: Machine
+
+
+def _munge(p: Patient) -> Iterator[Finding]:
+    if not p.site.cluster:
+        return
+    done = run_sync(
+        ["munge", f"--socket={p.paths.munge_socket}", "--no-input", "--output=/dev/null"],
+        what="Asking munged for a credential",
+        timeout=10,
+        check=False,
+    )
+    if done.status == 0:
+        yield Finding("munge", True, "gives credentials")
+    else:
+        yield Finding("munge", False, done.stderr.strip() or "does not answer", "./campus up, then ./campus logs munged")
+
+
+def _slurmctld(p: Patient) -> Iterator[Finding]:
+    slurm = slurm_commands(p.site, p.paths)
+    done = run_sync(
+        ["scontrol", "ping"], what="Asking for slurmctld", timeout=30, env=slurm.environment, check=False
+    )
+    up = done.status == 0 and " is UP" in done.stdout
+    yield Finding(
+        "slurmctld", up, "answers" if up else (done.stderr or done.stdout).strip(), "" if up else "./campus logs slurmctld"
+    )
+
+
+def _nodes(p: Patient) -> Iterator[Finding]:
+    nodes = slurm_nodes(p.site, p.paths)
+    bad = [n for n in nodes if n["state"] not in ("idle", "mixed", "allocated", "completing", "planned")]
+    for node in bad:
+        yield Finding(
+            "nodes",
+            False,
+            f"{node['name']} is {node['state']}",
+            f"./campus logs {node['name']}; scontrol show node {node['name']} tells Slurm's reason",
+        )
+    if not nodes:
+        yield Finding("nodes", False, "Slurm names none", "look at slurmctld first")
+    elif not bad:
+        yield Finding("nodes", True, f"{len(nodes)} ready")
+    gpus = sum(n["gpus"] for n in nodes)
+    needed = max(size.gpus for size in p.site.sizes)
+    if nodes:
+        enough = max(n["gpus"] for n in nodes) >= needed
+        yield Finding(
+            "gres",
+            enough,
+            f"{gpus} GPUs" if enough else f"no node has the {needed} GPUs of the largest session size",
+            "" if enough else "make the size smaller in the site file, or see ./campus logs gpu-node1 for gres errors",
+        )
+
+
+def _containment(p: Patient) -> Iterator[Finding]:
+    if not p.site.cluster:
+        return
+    if p.machine.contains_memory:
+        yield Finding("cgroups", True, f"version {p.machine.cgroup_version}; sessions are held to their memory")
+    else:
+        yield Finding(
+            "cgroups",
+            None,
+            "not usable here: a session's memory is not limited, and its stray processes are not tracked",
+            "mount /sys/fs/cgroup writable with the memory controller to have them contained",
+        )
+    if not can_unshare_hostname():
+        yield Finding(
+            "loopback",
+            None,
+            "Slurm's daemons listen on the machine's hostname: root may not give them one of their own",
+            "give the container the SYS_ADMIN capability, or let a firewall close the ports from 16817 on",
+        )
+
+
+def _daemons(p: Patient) -> Iterator[Finding]:
+    states = Supervisor(p.paths).states()
+    if not states:
+        yield Finding("daemons", False, "supervisord does not run", "./campus up")
+    for state in states:
+        if not state.running:
+            yield Finding("daemons", False, f"{state.name} is {state.state.lower()}", f"./campus logs {state.name}")
+    if states and all(s.running for s in states):
+        yield Finding("daemons", True, f"{len(states)} running")
+
+
+def _hub(p: Patient) -> Iterator[Finding]:
+    well = answers(p.site)
+    for part in ("hub", "proxy"):
+        running = Supervisor(p.paths).state(part).running
+        if well or not running:
+            yield Finding(part, well and running, "answers" if well else "does not run", "" if well else f"./campus logs {part}")
+        else:
+            yield Finding(part, False, f"runs, but {p.site.addresses.public_url} does not answer", f"./campus logs {part}")
+
+
+def _certificates(p: Patient) -> Iterator[Finding]:
+    folder = p.paths.internal_certificates
+    now = datetime.datetime.now(datetime.UTC)
+    found = sorted(folder.glob("*/*.crt")) + ([p.site.addresses.tls.certificate] if p.site.addresses.tls else [])
+    if not found:
+        yield Finding("certificates", False, f"none in {folder}", "./campus up")
+    bad = 0
+    for path in found:
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        left = certificate.not_valid_after_utc - now
+        if certificate.not_valid_before_utc > now:
+            bad += 1
+            yield Finding("certificates", False, f"{path} is not valid yet: the clock went back", "set the clock")
+        elif left < datetime.timedelta(days=30) and not path.name.startswith("user-"):
+            bad += 1
+            yield Finding(
+                "certificates",
+                left > datetime.timedelta(0) and None,
+                f"{path} ends in {left.days} days",
+                f"./campus down, remove {folder}, ./campus up (running sessions end)",
+            )
+    if found and not bad:
+        yield Finding("certificates", True, f"{len(found)} valid")
+
+
+def _disk(p: Patient) -> Iterator[Finding]:
+    for path in {p.paths.prefix, Path("/tmp")}:  # noqa: S108 - where sessions keep their sockets
+        free = shutil.disk_usage(path).free / 2**30
+        yield Finding(
+            "disk", free > 1, f"{free:.0f} GB free under {path}", "" if free > 1 else "free some space there"
+        )
+
+
+def _accounts(p: Patient) -> Iterator[Finding]:
+    missing = []
+    for account in p.site.accounts:
+        try:
+            if not check_account(account.name, p.paths.homes / account.name):
+                missing.append(account.name)
+        except CampusError as error:
+            yield Finding("accounts", False, error.message, error.remedy)
+    if missing:
+        yield Finding("accounts", False, f"missing: {', '.join(missing)}", "./campus up")
+    elif p.site.accounts:
+        yield Finding("accounts", True, f"{len(p.site.accounts)} demo accounts")
+
+
+def _interpreter(p: Patient) -> Iterator[Finding]:
+    environment = p.site.sessions.environment or p.paths.session_env
+    python = environment / "bin" / "python"
+    if not python.exists():
+        yield Finding("interpreter", False, f"{python} is missing", "./campus up")
+        return
+    real = python.resolve()
+    well = readable_by_others(real) and all(q.stat().st_mode & 0o1 for q in python.parents)
+    yield Finding(
+        "interpreter",
+        well,
+        f"{python} ({real})" if well else f"{real} cannot be run by other accounts",
+        "" if well else "remove the session folder under the prefix, install Debian's python3, ./campus up",
+    )
+
+
+def _clock(p: Patient) -> Iterator[Finding]:
+    today = datetime.date.today()
+    well = today >= RELEASED
+    yield Finding("clock", well, str(today), "" if well else "timedatectl set-ntp true")
+    slurm = slurm_commands(p.site, p.paths)
+    done = run_sync(
+        ["scontrol", "show", "config"], what="Asking slurmctld for its time", timeout=30, env=slurm.environment, check=False
+    )
+    if theirs := re.match(r"Configuration data as of (\d+)", done.stdout):
+        off = abs(int(theirs[1]) - datetime.datetime.now().timestamp())
+        if off > 60:
+            yield Finding("clock", False, f"{off:.0f} s away from slurmctld's", "let both follow the same time server")
+
+
+def _security(p: Patient) -> Iterator[Finding]:
+    for package, well, says, remedy in security_findings(bool(p.site.cluster)):
+        yield Finding(f"security of {package}", well, says, remedy)
+
+
+CHECKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
+    _munge,
+    _slurmctld,
+    _nodes,
+    _containment,
+    _daemons,
+    _hub,
+    _certificates,
+    _disk,
+    _accounts,
+    _interpreter,
+    _clock,
+    _security,
+)
+
+
+def findings(paths: Paths) -> Iterator[Finding]:
+    """Every check's findings; a check that breaks is itself a finding. Raises SiteFileError."""
+    patient = Patient(installed_site(paths), paths, look())
+    for check in CHECKS:
+        try:
+            yield from check(patient)
+        except (CampusError, OSError, ValueError) as error:
+            yield Finding(check.__name__.strip("_"), False, f"could not be examined: {error}", "see the message")
+
+
+def examine(paths: Paths, say: Callable[[str], None]) -> int:
+    """Print every finding; 0 when nothing fails, else 1."""
+    signs = {True: "ok  ", False: "FAIL", None: "note"}
+    failed = 0
+    for finding in findings(paths):
+        failed += finding.well is False
+        say(f"{signs[finding.well]}  {finding.part}: {finding.says}")
+        if finding.remedy:
+            say(f"      -> {finding.remedy}")
+    say(f"\n{failed} failed" if failed else "\nAll is well.")
+    return 1 if failed else 0
+
+

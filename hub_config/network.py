@@ -1,0 +1,56 @@
+"""Addresses, TLS to the outside, and mutual TLS inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from hub_config.paths import Paths
+from hub_config.site import Site
+
+
+def update_network(c, site: Site, paths: Paths) -> None:
+    at = site.addresses
+    scheme = "https" if at.tls else "http"
+    c.JupyterHub.bind_url = f"{scheme}://{at.ip}:{at.port}{urlsplit(at.public_url).path}/"
+    c.JupyterHub.public_url = f"{at.public_url}/"
+    c.JupyterHub.hub_bind_url = f"https://{at.hub_ip}:{at.hub_port}"
+    c.JupyterHub.internal_ssl = True
+    c.JupyterHub.internal_certs_location = str(paths.internal_certificates)
+    c.JupyterHub.trusted_alt_names = [f"IP:{at.hub_ip}"]
+    # The proxy is a daemon of its own, so routes and open connections outlive the hub.
+    c.ConfigurableHTTPProxy.should_start = False
+    c.ConfigurableHTTPProxy.api_url = f"https://127.0.0.1:{at.proxy_api_port}"
+    c.ConfigurableHTTPProxy.auth_token = paths.secret("proxy-token").read_text().strip()
+    c.JupyterHub.cleanup_servers = False
+    c.JupyterHub.cleanup_proxy = False
+
+
+def proxy_command(site: Site, paths: Paths) -> list[str]:
+    """configurable-http-proxy's command line; its token comes by environment (CONFIGPROXY_AUTH_TOKEN)."""
+    at = site.addresses
+    certificates = paths.internal_certificates
+
+    def component(name: str, option: str) -> list[str]:
+        return [
+            f"--{option}-ssl-key={certificates / name / name}.key",
+            f"--{option}-ssl-cert={certificates / name / name}.crt",
+            f"--{option}-ssl-ca={certificates / f'{name}-ca_trust.crt'}",
+            f"--{option}-ssl-request-cert",
+            f"--{option}-ssl-reject-unauthorized",
+        ]
+
+    own = [f"--ssl-cert={at.tls.certificate}", f"--ssl-key={at.tls.key}"] if at.tls else []
+    return [
+        "node",
+        f"--import={Path(__file__).parent / 'proxy' / 'pin.mjs'}",
+        str(paths.node_modules / "configurable-http-proxy" / "bin" / "configurable-http-proxy"),
+        f"--ip={at.ip}",
+        f"--port={at.port}",
+        "--api-ip=127.0.0.1",
+        f"--api-port={at.proxy_api_port}",
+        f"--error-target=https://{at.hub_ip}:{at.hub_port}{urlsplit(at.public_url).path}/hub/error",
+        *component("proxy-api", "api"),
+        *component("proxy-client", "client"),
+        *own,
+    ]

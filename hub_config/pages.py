@@ -1,0 +1,21 @@
+"""What the hub's own pages look like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hub_config.paths import Paths
+from hub_config.site import Site
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def update_pages(c, site: Site, paths: Paths) -> None:
+    variables = {"site_name": site.name}
+    if site.authentication.method == "demo":
+        variables["announcement_login"] = (
+            "A demo site: <code>./campus status</code> lists its accounts and their passwords."
+        )
+    c.JupyterHub.template_vars = variables
+    c.JupyterHub.template_paths = [str(TEMPLATES)]
+    c.JupyterHub.logo_file = str(TEMPLATES / "campus.svg")

@@ -1,0 +1,2 @@
+def update_roles(c, site, paths):
+    pass

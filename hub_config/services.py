@@ -1,0 +1,2 @@
+def update_services(c, site, paths):
+    pass

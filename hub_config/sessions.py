@@ -1,0 +1,61 @@
+"""Sessions: the spawner, what it offers and where it submits."""
+
+from __future__ import annotations
+
+import hashlib
+
+from spawners.request import SessionSize
+from spawners.slurm import SlurmCommands
+from spawners.spawner import CampusSpawner
+from spawners.watch import WatchSettings
+
+from hub_config.paths import Paths
+from hub_config.site import Site, Size, duration_seconds, memory_mib
+
+
+def session_size(size: Size) -> SessionSize:
+    """A size of the site file in the spawner's terms: MiB and seconds."""
+    return SessionSize(
+        name=size.name,
+        title=size.title,
+        description=size.description,
+        partition=size.partition,
+        gpus=size.gpus,
+        gpu_type=size.gpu_type,
+        cpus=size.cpus,
+        memory_mib=memory_mib(size.memory),
+        seconds=duration_seconds(size.time),
+        max_seconds=duration_seconds(size.max_time),
+        account=size.account,
+    )
+
+
+def slurm_commands(site: Site, paths: Paths) -> SlurmCommands:
+    """The site's Slurm: its own slurm.conf, or the embedded cluster's."""
+    conf = paths.slurm_conf if site.cluster else site.slurm.conf
+    return SlurmCommands(str(conf or ""), site.slurm.command_seconds)
+
+
+def job_name(site: Site) -> str:
+    """Name of every job of this hub: two hubs on one cluster must not cancel each other's."""
+    return "campus-" + hashlib.sha256(site.addresses.public_url.encode()).hexdigest()[:8]
+
+
+def update_sessions(c, site: Site, paths: Paths) -> None:
+    c.JupyterHub.spawner_class = CampusSpawner
+    c.CampusSpawner.sizes = tuple(session_size(size) for size in site.sizes)
+    c.CampusSpawner.watch_settings = WatchSettings(
+        slurm_commands(site, paths), job_name(site), site.slurm.poll_seconds
+    )
+    c.CampusSpawner.environment_folder = str(site.sessions.environment or paths.session_env)
+    c.CampusSpawner.log_folder = site.sessions.log_folder
+    c.CampusSpawner.ip = "127.0.0.1" if site.cluster else "0.0.0.0"  # noqa: S104 - mutual TLS guards it
+    c.CampusSpawner.port = 0
+    c.CampusSpawner.notebook_dir = site.sessions.folder
+    c.CampusSpawner.default_url = "/lab"
+    c.CampusSpawner.env_keep = []
+    # The queue may be long: a start waits in it, and waiting ones must not count as too many.
+    c.CampusSpawner.start_timeout = duration_seconds(site.slurm.queue_limit)
+    c.CampusSpawner.http_timeout = 120
+    c.CampusSpawner.poll_interval = max(1, round(site.slurm.poll_seconds))
+    c.JupyterHub.concurrent_spawn_limit = 0

@@ -1,0 +1,1 @@
+"""HOW a session gets onto the cluster. Imports neither hub_config nor extensions."""

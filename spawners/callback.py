@@ -1,0 +1,105 @@
+"""The one address a starting session reports to: an integer port and a one-time secret, nothing else.
+
+batchspawner's own handler sets whatever attribute a request names (1.3.0, api.py), which is code execution on the
+hub for every signed-in person; importing batchspawner registers it, so it is taken out again here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from typing import ClassVar, Protocol
+
+from jupyterhub.apihandlers import APIHandler, default_handlers
+from tornado import web
+
+PATH = "/api/campus/session"
+SCHEME = "Campus"
+_MAX_BODY = 1024  # bytes
+
+
+class Reporter(Protocol):
+    """A spawner that waits for its session's report."""
+
+    def session_reported(self, port: int) -> None: ...
+
+
+def digest(secret: str) -> str:
+    """What the hub keeps of a one-time secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class Expected:
+    """The sessions that may still report, by the digest of their secret."""
+
+    _waiting: ClassVar[dict[str, Reporter]] = {}
+
+    @classmethod
+    def new_secret(cls, reporter: Reporter) -> str:
+        """A secret for one report of this session."""
+        secret = secrets.token_urlsafe(32)
+        cls.add(digest(secret), reporter)
+        return secret
+
+    @classmethod
+    def add(cls, secret_digest: str, reporter: Reporter) -> None:
+        cls._waiting[secret_digest] = reporter
+
+    @classmethod
+    def drop(cls, secret_digest: str) -> None:
+        cls._waiting.pop(secret_digest, None)
+
+    @classmethod
+    def take(cls, secret: str) -> Reporter | None:
+        """The session behind a secret; a second time there is none."""
+        return cls._waiting.pop(digest(secret), None)
+
+
+@web.stream_request_body
+class SessionReportHandler(APIHandler):
+    """``POST {"port": 49152}`` with ``Authorization: Campus SECRET`` answers 204.
+
+    400 for any other body, 403 for a secret that is wrong, used or of a session that ended, 413 for a long body.
+    """
+
+    async def prepare(self) -> None:
+        self._body = b""
+        scheme, _, secret = self.request.headers.get("Authorization", "").partition(" ")
+        # The secret is the only credential here, so it is asked for before anything is read.
+        if scheme != SCHEME or not secret:
+            raise web.HTTPError(403, "This address is for starting sessions only.")
+        self._secret = secret
+        await super().prepare()
+
+    def check_xsrf_cookie(self) -> None:
+        """No cookie authenticates this request, so none can be abused across sites."""
+
+    def data_received(self, chunk: bytes) -> None:
+        self._body += chunk
+        if len(self._body) > _MAX_BODY:
+            raise web.HTTPError(413, "A report is short.")
+
+    async def post(self) -> None:
+        port = self._port()
+        reporter = Expected.take(self._secret)
+        if reporter is None:
+            raise web.HTTPError(403, "No session waits for this report.")
+        reporter.session_reported(port)
+        self.set_status(204)
+
+    def _port(self) -> int:
+        try:
+            report = json.loads(self._body)
+        except ValueError:
+            report = None
+        match report:
+            case {"port": int(port), **rest} if not rest and not isinstance(port, bool) and 1024 <= port <= 65535:
+                return port
+        raise web.HTTPError(400, 'A report is {"port": NUMBER}, from 1024 to 65535.')
+
+
+def serve_callback() -> None:
+    """Take batchspawner's handler out of the hub's and put this one in."""
+    default_handlers[:] = [h for h in default_handlers if h[0] not in ("/api/batchspawner", PATH)]
+    default_handlers.append((PATH, SessionReportHandler))

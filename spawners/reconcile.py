@@ -1,0 +1,47 @@
+"""Jobs that carry our mark and belong to no server are cancelled: no GPU is held for nobody."""
+
+from __future__ import annotations
+
+import logging
+import pwd
+from collections.abc import Iterable
+from typing import ClassVar
+
+from campus_base.errors import CampusError
+
+from spawners.identity import identity_of
+from spawners.slurm import Job, SlurmCommands
+
+log = logging.getLogger("campus.reconcile")
+
+
+class Ledger:
+    """Which job belongs to which session of this hub, now."""
+
+    held: ClassVar[set[int]] = set()
+    submitting: ClassVar[set[str]] = set()
+    """Marks of sessions whose job has no id yet: such a job may already be in the queue."""
+
+
+class Reconciler:
+    """Looks at every picture of the cluster; a job is an orphan when two in a row show it so."""
+
+    def __init__(self, slurm: SlurmCommands) -> None:
+        self.slurm = slurm
+        self._suspects: set[int] = set()
+
+    async def look(self, jobs: Iterable[Job]) -> None:
+        """Cancel the jobs that were orphans at the last look and still are. Raises nothing."""
+        orphans = {
+            job.id: job
+            for job in jobs
+            if not job.state.over and job.id not in Ledger.held and job.mark not in Ledger.submitting
+        }
+        for job_id in sorted(orphans.keys() & self._suspects):
+            job = orphans[job_id]
+            log.warning("Job %s of %s belongs to no server; cancelling it", job_id, job.mark)
+            try:
+                await self.slurm.cancel(job_id, identity_of(pwd.getpwnam(job.user)))
+            except (CampusError, KeyError) as error:
+                log.warning("Job %s could not be cancelled: %s", job_id, error)
+        self._suspects = set(orphans)

@@ -1,0 +1,29 @@
+"""JupyterHub's single-user server on a socket that is bound already."""
+
+from __future__ import annotations
+
+import socket
+
+from jupyter_server.serverapp import ServerApp
+from jupyterhub.singleuser.extension import JupyterHubSingleUser
+
+
+class SessionServer(ServerApp):
+    """A Jupyter server that takes the socket it is given instead of looking for a free port."""
+
+    listener: socket.socket
+
+    def _find_http_port(self) -> None:
+        self.port = self.listener.getsockname()[1]
+
+    def _bind_http_server_tcp(self) -> bool:
+        self.http_server.add_socket(self.listener)
+        return True
+
+
+def serve(listener: socket.socket) -> None:
+    """Serve until the job ends."""
+    SessionServer.listener = listener
+    # Set, not subclassed: Jupyter Server finds a starting extension by its class's own package.
+    JupyterHubSingleUser.serverapp_class = SessionServer
+    JupyterHubSingleUser.launch_instance([])

@@ -1,0 +1,159 @@
+"""Slurm through its own commands. Every call may raise ProgramFailed; none of them touches a shell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from campus_base.errors import CampusError
+from campus_base.process import Identity, ProgramFailed, run
+
+from spawners.slurm.facts import Job, JobRequest, Node
+from spawners.slurm.queries import jobs_query, nodes_query, parse_jobs, parse_nodes
+
+_TEST_START = re.compile(r"to start at (\d+)")
+
+
+class Refused(CampusError):
+    """Slurm will not take this job; the message holds Slurm's own sentence."""
+
+    def __init__(self, says: str) -> None:
+        super().__init__(
+            "slurm-refused",
+            f"Slurm does not accept this session: {says}.",
+            "Choose another size or a shorter time, or ask an operator.",
+        )
+
+
+class ControllerSilent(CampusError):
+    """slurmctld did not answer."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            "slurm-silent",
+            "The cluster's scheduler does not answer at the moment.",
+            "Running sessions go on; try again in a few minutes.",
+            detail,
+        )
+
+
+@dataclass(frozen=True)
+class SlurmCommands:
+    """One Slurm: ``conf`` is its slurm.conf (empty for Slurm's default), ``timeout`` seconds a command may take."""
+
+    conf: str = ""
+    timeout: float = 20.0
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Slurm's commands need; times come as seconds since the epoch."""
+        env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "SLURM_TIME_FORMAT": "%s"}
+        return env | ({"SLURM_CONF": self.conf} if self.conf else {})
+
+    async def jobs(self, job_name: str) -> dict[int, Job]:
+        """Every job of that name. Raises ProgramFailed or Unreadable."""
+        done = await run(
+            jobs_query(job_name),
+            what="Asking Slurm for its jobs",
+            timeout=self.timeout,
+            env=self.environment,
+        )
+        return parse_jobs(done.stdout)
+
+    async def nodes(self) -> dict[str, Node]:
+        """Every node. Raises ProgramFailed or Unreadable."""
+        done = await run(
+            nodes_query(), what="Asking Slurm for its nodes", timeout=self.timeout, env=self.environment
+        )
+        return parse_nodes(done.stdout)
+
+    async def test(self, job: JobRequest, identity: Identity | None) -> int | None:
+        """When Slurm would start this job (seconds since the epoch), None where it does not say.
+
+        Source: sbatch(1), ``--test-only``. Raises Refused or ControllerSilent.
+        """
+        argv = ["sbatch", "--test-only", *sbatch_options(job)]
+        try:
+            done = await run(
+                argv,
+                what="Asking Slurm about this session",
+                timeout=self.timeout,
+                env=self.environment,
+                identity=identity,
+                stdin="#!/bin/sh\n",
+            )
+        except ProgramFailed as error:
+            raise _refusal(error) from error
+        start = _TEST_START.search(done.stderr)
+        return int(start.group(1)) if start else None
+
+    async def submit(
+        self, job: JobRequest, script: str, env: Mapping[str, str], identity: Identity | None
+    ) -> int:
+        """Submit and return the job's id. ``env`` becomes the job's whole environment.
+
+        The environment travels in sbatch's own, never on its command line. Raises Refused or ControllerSilent.
+        """
+        argv = ["sbatch", "--parsable", "--export=ALL", *sbatch_options(job)]
+        try:
+            done = await run(
+                argv,
+                what="Submitting the session",
+                timeout=self.timeout,
+                env={**env, **self.environment, "PATH": env.get("PATH", self.environment["PATH"])},
+                identity=identity,
+                stdin=script,
+            )
+        except ProgramFailed as error:
+            raise _refusal(error) from error
+        number = done.stdout.strip().split(";")[0]
+        if not number.isdigit():
+            raise ControllerSilent(f"sbatch printed {done.stdout[:200]!r}")
+        return int(number)
+
+    async def cancel(self, job_id: int, identity: Identity | None) -> None:
+        """Cancel a job; one that has ended already is no error. Raises ControllerSilent."""
+        try:
+            await run(
+                ["scancel", str(job_id)],
+                what="Cancelling the session",
+                timeout=self.timeout,
+                env=self.environment,
+                identity=identity,
+            )
+        except ProgramFailed as error:
+            if "Invalid job id" not in error.detail:
+                raise ControllerSilent(error.detail) from error
+
+
+def sbatch_options(job: JobRequest) -> list[str]:
+    """sbatch's options for a job, one argument each (sbatch(1))."""
+    gres = f"gpu:{job.gpu_type}:{job.gpus}" if job.gpu_type else f"gpu:{job.gpus}"
+    return [
+        f"--job-name={job.name}",
+        f"--comment={job.mark}",
+        f"--partition={job.partition}",
+        "--nodes=1",
+        "--ntasks=1",
+        f"--cpus-per-task={job.cpus}",
+        f"--mem={job.memory_mib}M",
+        f"--time={max(1, job.seconds // 60)}",
+        f"--chdir={job.folder}",
+        # The job writes its own log, as the person, once it runs: a missing folder must not fail the job.
+        "--output=/dev/null",
+        "--no-requeue",
+        *([f"--gres={gres}"] if job.gpus else []),
+        *([f"--account={job.account}"] if job.account else []),
+    ]
+
+
+_SILENT = ("Unable to contact slurm controller", "Connection refused", "Socket timed out", "Zero Bytes")
+
+
+def _refusal(error: ProgramFailed) -> CampusError:
+    if error.result is None or any(phrase in error.detail for phrase in _SILENT):
+        return ControllerSilent(error.detail)
+    last = [line for line in error.detail.splitlines() if line.strip()][-1:] or ["no reason given"]
+    says = re.sub(r"^(sbatch: )?(error: )?(allocation failure: |Batch job submission failed: )?", "", last[0])
+    return Refused(says.rstrip("."))

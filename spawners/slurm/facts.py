@@ -1,0 +1,54 @@
+"""What Slurm says (Job, Node), and what is asked of it (JobRequest)."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from spawners.slurm.states import JobState
+
+
+class Fact(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Job(Fact):
+    """One job, as squeue reports it. Times are seconds since the epoch, None where Slurm has none."""
+
+    id: int
+    user: str
+    state: JobState
+    reason: str
+    node: str
+    """Name of its batch host; empty while it waits."""
+    mark: str
+    """Our comment on it: ``user/server``."""
+    start: int | None
+    end: int | None
+
+
+class Node(Fact):
+    """One node, as sinfo reports it."""
+
+    name: str
+    address: str
+    """NodeAddr: where it is reached, which its name need not resolve to."""
+    state: str
+    partitions: frozenset[str]
+    gpus: int
+    reason: str
+
+
+class JobRequest(Fact):
+    """A job to submit; every value was checked or comes from the site."""
+
+    name: str
+    mark: str
+    partition: str
+    gpus: int = Field(ge=0)
+    gpu_type: str | None
+    cpus: int = Field(ge=1)
+    memory_mib: int = Field(gt=0)
+    seconds: int = Field(gt=0)
+    account: str | None
+    folder: str
+    """Working directory."""

@@ -1,0 +1,116 @@
+"""Each query beside its parser; one field map makes the question and names the answer's columns.
+
+Sources: squeue(1) and sinfo(1), option ``--format``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from campus_base.errors import CampusError
+
+from spawners.slurm.facts import Job, Node
+from spawners.slurm.states import job_state
+
+# Slurm prints comments and reasons as they are, so columns need a separator that no text holds.
+SEPARATOR = "\x1f"
+
+JOB_FIELDS = {
+    "id": "%A",
+    "user": "%u",
+    "state": "%T",
+    "reason": "%r",
+    "node": "%B",
+    "start": "%S",
+    "end": "%e",
+    "mark": "%k",
+}
+
+NODE_FIELDS = {
+    "name": "%N",
+    "address": "%o",
+    "state": "%T",
+    "partition": "%R",
+    "gres": "%G",
+    "reason": "%E",
+}
+
+_GPU = re.compile(r"(?:^|,)gpu(?::[^:,()]+)?:(\d+)")
+
+
+class Unreadable(CampusError):
+    """Slurm answered something that is not an answer."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__(
+            "slurm-unreadable",
+            "Slurm gave an answer that Campus cannot read.",
+            "Try again in a moment.",
+            detail=line[:200],
+        )
+
+
+def columns(fields: dict[str, str]) -> str:
+    return SEPARATOR.join(fields.values())
+
+
+def _rows(fields: dict[str, str], text: str) -> list[dict[str, str]]:
+    rows = []
+    for line in text.splitlines():
+        values = line.split(SEPARATOR)
+        if len(values) != len(fields):
+            raise Unreadable(line)
+        rows.append(dict(zip(fields, values, strict=True)))
+    return rows
+
+
+def jobs_query(job_name: str) -> list[str]:
+    """Every job of ours, ended ones too for as long as slurmctld remembers them (MinJobAge)."""
+    return ["squeue", "--noheader", "--states=all", f"--name={job_name}", f"--format={columns(JOB_FIELDS)}"]
+
+
+def parse_jobs(text: str) -> dict[int, Job]:
+    """Jobs by id. Raises Unreadable on a line that is not one."""
+
+    def seconds(value: str) -> int | None:
+        return int(value) if value.isdigit() else None
+
+    def job(row: dict[str, str]) -> Job:
+        node = "" if row["node"] in ("n/a", "(null)") else row["node"]
+        return Job(
+            id=int(row["id"]),
+            user=row["user"],
+            state=job_state(row["state"]),
+            reason=row["reason"],
+            node=node,
+            mark=row["mark"],
+            start=seconds(row["start"]),
+            end=seconds(row["end"]),
+        )
+
+    found: dict[int, Job] = {}
+    for row in _rows(JOB_FIELDS, text):
+        if not row["id"].isdigit():
+            raise Unreadable(str(row))
+        found[int(row["id"])] = job(row)
+    return found
+
+
+def nodes_query() -> list[str]:
+    return ["sinfo", "--noheader", "--Node", f"--format={columns(NODE_FIELDS)}"]
+
+
+def parse_nodes(text: str) -> dict[str, Node]:
+    """Nodes by name; sinfo gives a line for each partition that a node is in. Raises Unreadable."""
+    found: dict[str, Node] = {}
+    for row in _rows(NODE_FIELDS, text):
+        seen = found.get(row["name"])
+        found[row["name"]] = Node(
+            name=row["name"],
+            address=row["address"],
+            state=row["state"].rstrip("*~#!%$@+^-"),
+            partitions=(seen.partitions if seen else frozenset()) | {row["partition"]},
+            gpus=sum(int(n) for n in _GPU.findall(row["gres"])),
+            reason="" if row["reason"] == "none" else row["reason"],
+        )
+    return found

@@ -1,0 +1,356 @@
+"""CampusSpawner: a JupyterHub session as a Slurm job that survives the hub."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import pwd
+import time
+from collections.abc import AsyncGenerator, Coroutine
+from pathlib import Path
+from typing import Any
+
+from batchspawner import SlurmSpawner
+from campus_base.errors import CampusError
+from campus_base.process import Identity, Secret
+from jupyterhub.spawner import SpawnException
+from jupyterhub.utils import make_ssl_context, wait_for_http_server
+from traitlets import Any as AnyTrait
+from traitlets import Unicode, default
+
+from spawners.callback import PATH, Expected, digest, serve_callback
+from spawners.certificates import FILES, alternative_names, as_environment
+from spawners.form import render_form
+from spawners.identity import identity_of
+from spawners.job_script import render_job_script
+from spawners.reconcile import Ledger
+from spawners.request import SessionRequest, SessionSize, check_request
+from spawners.slurm import Job, JobRequest, JobState
+from spawners.watch import ClusterWatch, WatchSettings, shared_watch
+
+serve_callback()
+
+_TICK = 2.0  # seconds between looks at the clock while nothing else wakes a waiting start
+_ENDING = 30.0  # seconds to wait for Slurm to confirm that a cancelled job is over
+
+
+def _refusal(error: CampusError) -> SpawnException:
+    return SpawnException(str(error), reason=error.code, log_message=error.detail or str(error))
+
+
+class CampusSpawner(SlurmSpawner):
+    """Submits, adopts, watches and stops sessions.
+
+    The hub's one ClusterWatch answers every poll. A job's id is in the database before anything else happens, so
+    a hub killed at any moment finds its sessions again.
+    """
+
+    sizes = AnyTrait((), help="The site's session sizes (SessionSize), in the order people see them.").tag(
+        config=True
+    )
+    watch_settings = AnyTrait(WatchSettings(), help="Which Slurm to watch, and how often.").tag(config=True)
+    environment_folder = Unicode(help="Python environment of sessions, as the nodes see it.").tag(config=True)
+    log_folder = Unicode(".campus/logs", help="Session logs, relative to the person's home.").tag(config=True)
+
+    port_reported = 0
+    node = ""
+    secret_digest = ""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._tls: dict[str, str] = {}
+        self._report = asyncio.Event()
+        self._submitted = 0.0
+        self.watch.ensure_running()
+
+    @property
+    def watch(self) -> ClusterWatch:
+        return shared_watch(self.watch_settings)
+
+    @property
+    def mark(self) -> str:
+        """What the job's comment says: ``user/server``."""
+        return f"{self.user.name}/{self.name}"
+
+    # -- what a person may ask for ------------------------------------------------------------------
+
+    @default("options_form")
+    def _form(self):
+        def form(spawner: CampusSpawner) -> str:
+            last = spawner.user_options.get("size")
+            chosen = last if any(s.name == last for s in spawner.sizes) else spawner.sizes[0].name
+            return render_form(spawner.sizes, chosen)
+
+        return form
+
+    @default("options_from_form")
+    def _from_form(self):
+        def options(form: dict[str, list[str]], spawner: CampusSpawner) -> dict[str, str]:
+            return {key: values[-1] for key, values in form.items() if key != "_xsrf" and values[-1] != ""}
+
+        return options
+
+    @default("apply_user_options")
+    def _checked_in_start(self):
+        # JupyterHub logs a traceback for a refusal raised here; start() is as early and refuses in a sentence.
+        return lambda spawner, options: None
+
+    def _checked_request(self) -> SessionRequest:
+        try:
+            return check_request(self.user_options or {}, self.sizes)
+        except CampusError as error:
+            raise _refusal(error) from None
+
+    # -- state that outlives the hub ----------------------------------------------------------------
+
+    def get_state(self) -> dict[str, Any]:
+        state = super().get_state()
+        state.pop("job_status", None)
+        if self.job_id:
+            state |= {"node": self.node, "port": self.port_reported, "secret_digest": self.secret_digest}
+        return state
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        self.node = state.get("node", "")
+        self.port_reported = state.get("port", 0)
+        self.secret_digest = state.get("secret_digest", "")
+        if self.job_id:
+            Ledger.held.add(int(self.job_id))
+            if self.port_reported:
+                self._report.set()
+            else:
+                Expected.add(self.secret_digest, self)
+
+    def clear_state(self) -> None:
+        if self.job_id:
+            Ledger.held.discard(int(self.job_id))
+        Expected.drop(self.secret_digest)
+        super().clear_state()
+        self.node, self.port_reported, self.secret_digest = "", 0, ""
+        self._report = asyncio.Event()
+
+    def _commit(self) -> None:
+        self.orm_spawner.state = self.get_state()
+        self.user.db.commit()
+
+    # -- certificates (internal_ssl) ----------------------------------------------------------------
+
+    @default("ssl_alt_names")
+    def _name_the_nodes(self):
+        async def names(spawner: CampusSpawner) -> list[str]:
+            if not spawner.watch.picture.nodes:
+                await spawner.watch.refresh()
+            partition = spawner._checked_request().size.partition
+            nodes = spawner.watch.picture.nodes.values()
+            return alternative_names(n for n in nodes if partition in n.partitions)
+
+        return names
+
+    async def move_certs(self, paths: dict[str, str]) -> dict[str, str]:
+        self._tls = as_environment(paths)
+        return dict(FILES)
+
+    # -- starting -----------------------------------------------------------------------------------
+
+    def _account(self) -> pwd.struct_passwd:
+        try:
+            return pwd.getpwnam(self.user.name)
+        except KeyError:
+            raise SpawnException(
+                f"There is no account {self.user.name} on this cluster. Ask an operator to create it.",
+                reason="no-account",
+            ) from None
+
+    def _identity(self) -> Identity | None:
+        return identity_of(self._account())
+
+    def _job_environment(self, account: pwd.struct_passwd, secret: str) -> dict[str, str]:
+        python_bin = Path(self.environment_folder) / "bin"
+        env = {key: str(value) for key, value in self.get_env().items()}
+        for key in ("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"):
+            env[key] = Secret(env[key])
+        return env | self._tls | {
+            "CAMPUS_SESSION_SECRET": Secret(secret),
+            "CAMPUS_SESSION_REPORT": f"{env['JUPYTERHUB_API_URL']}{PATH.removeprefix('/api')}",
+            "HOME": account.pw_dir,
+            "USER": account.pw_name,
+            "LOGNAME": account.pw_name,
+            "SHELL": account.pw_shell or "/bin/sh",
+            "LANG": "C.UTF-8",
+            "PATH": f"{python_bin}:/usr/local/bin:/usr/bin:/bin",
+        }
+
+    async def start(self) -> str:
+        """Submit the job and wait until its server has reported. Returns its URL; raises SpawnException."""
+        request = self._checked_request()
+        account = self._account()
+        secret = Expected.new_secret(self)
+        self.secret_digest = digest(secret)
+        script = render_job_script(f"{self.environment_folder}/bin/python", self.log_folder)
+        job = self._job_request(request.size, request.seconds, account)
+        identity = identity_of(account)
+        Ledger.submitting.add(self.mark)
+        try:
+            await self.watch.slurm.test(job, identity)
+            job_id = await self.watch.slurm.submit(job, script, self._job_environment(account, secret), identity)
+            self.job_id = str(job_id)
+            Ledger.held.add(job_id)
+            self._commit()
+        except CampusError as error:
+            raise _refusal(error) from error
+        finally:
+            Ledger.submitting.discard(self.mark)
+            self._tls = {}
+        self._submitted = time.monotonic()
+        self.log.info("Job %s submitted for %s, size %s", job_id, self._log_name, request.size.name)
+        return await self._until_up()
+
+    def _job_request(self, size: SessionSize, seconds: int, account: pwd.struct_passwd) -> JobRequest:
+        return JobRequest(
+            name=self.watch_settings.job_name,
+            mark=self.mark,
+            partition=size.partition,
+            gpus=size.gpus,
+            gpu_type=size.gpu_type,
+            cpus=size.cpus,
+            memory_mib=size.memory_mib,
+            seconds=seconds,
+            account=size.account,
+            folder=account.pw_dir,
+        )
+
+    def session_reported(self, port: int) -> None:
+        """The session listens on this port; its host is whatever node Slurm put the job on."""
+        self.port_reported = port
+        self.secret_digest = ""
+        self._commit()
+        self._report.set()
+
+    async def _until_up(self) -> str:
+        """Wait until the session has reported, Slurm has said where it runs, and it answers. Raises SpawnException."""
+        while True:
+            self._raise_if_over()
+            job = self._job()
+            node = self.watch.picture.nodes.get(job.node) if job else None
+            if self.port_reported and node:
+                break
+            if not self.port_reported:
+                await self._first(self.watch.news(self.watch.interval * 2), self._report.wait())
+            elif not await self.watch.refresh():
+                await self.watch.news(_TICK)
+        self.node = node.name
+        self._commit()
+        url = f"https://{node.address}:{self.port_reported}"
+        await self._first(self._until_answer(url), self._until_over())
+        self._raise_if_over()
+        return url
+
+    def _raise_if_over(self) -> None:
+        job = self._job()
+        if job and job.state.over:
+            raise SpawnException(
+                f"{job.state.sentence} Its log is in {self.log_folder} in your home.", reason=job.state.value
+            )
+        if self._known_gone():
+            raise SpawnException("Slurm no longer knows this session. Start it again.", reason="job-lost")
+
+    async def _until_answer(self, url: str) -> None:
+        settings = self.user.settings
+        context = make_ssl_context(
+            settings["internal_ssl_key"], settings["internal_ssl_cert"], cafile=settings["internal_ssl_ca"]
+        )
+        with contextlib.suppress(TimeoutError):
+            await wait_for_http_server(f"{url}{self.server.base_url}api", self.http_timeout, context)
+
+    async def _until_over(self) -> None:
+        while not (self._known_gone() or ((job := self._job()) and job.state.over)):
+            await self.watch.news(self.watch.interval)
+
+    @staticmethod
+    async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
+        """Wait for whichever comes first, and drop the rest."""
+        tasks = [asyncio.ensure_future(wait) for wait in waits]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    # -- watching -----------------------------------------------------------------------------------
+
+    def _job(self) -> Job | None:
+        return self.watch.picture.jobs.get(int(self.job_id)) if self.job_id else None
+
+    def _known_gone(self) -> bool:
+        """A picture that was asked for after the job was submitted does not hold it."""
+        return self.watch.picture.asked > self._submitted and self._job() is None
+
+    async def poll(self) -> int | None:
+        """None while the session lives, or nobody can say; otherwise its exit status (1)."""
+        if not self.job_id:
+            return 0
+        if not self.watch.picture.asked:
+            await self.watch.refresh()
+        if self._check_pending and not self._start_pending:
+            return await self._adopt()
+        job = self._job()
+        if self._known_gone() or (job and job.state.over):
+            state = job.state if job else JobState.UNKNOWN
+            self.log.info("Job %s of %s is over: %s", self.job_id, self._log_name, state)
+            return 1
+        return None
+
+    async def _adopt(self) -> int | None:
+        """The hub came back and found this session in its database: finish what its start had begun."""
+        try:
+            url = await self._until_up()
+        except SpawnException as error:
+            self.log.info("Session of %s ended while the hub was away: %s", self._log_name, error)
+            return 1
+        self.server.proto, address = url.split("://")
+        self.server.ip, port = address.rsplit(":", 1)
+        self.server.port = int(port)
+        self.user.db.commit()
+        return None
+
+    async def progress(self) -> AsyncGenerator[dict[str, Any], None]:
+        """What the pending page shows; each sentence once."""
+        said = ""
+        while True:
+            percent, message = self._progress_now()
+            if message != said:
+                said = message
+                yield {"progress": percent, "message": message}
+            await self.watch.news(self.watch.interval)
+
+    def _progress_now(self) -> tuple[int, str]:
+        job = self._job()
+        if self.port_reported:
+            return 80, "JupyterLab is starting on its node."
+        if job is None:
+            return 10, "Handing your session to Slurm."
+        if job.state in (JobState.RUNNING, JobState.CONFIGURING):
+            return 50, f"Slurm started your session on {job.node}; preparing JupyterLab."
+        return 25, "Your session is in Slurm's queue. It starts by itself; you may leave this page."
+
+    # -- stopping -----------------------------------------------------------------------------------
+
+    async def stop(self, now: bool = False) -> None:
+        """Cancel the job. While Slurm is silent the job stays, belongs to no server, and is cancelled afterwards."""
+        if not self.job_id:
+            return
+        try:
+            await self.watch.slurm.cancel(int(self.job_id), self._identity())
+        except CampusError as error:
+            self.log.warning("Job %s could not be cancelled now: %s", self.job_id, error.detail)
+            return
+        if now:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ENDING):
+                while await self.watch.refresh():
+                    job = self._job()
+                    if job is None or job.state.over:
+                        return
+                    await self.watch.news(_TICK)

@@ -1,0 +1,101 @@
+"""ClusterWatch: one squeue and one sinfo for the whole hub, shared by every session.
+
+A controller that does not answer leaves the last good picture in place: what it knew is still true as far as
+anyone can tell, and no session is dropped because a question failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from functools import cache
+
+from campus_base.errors import CampusError
+
+from spawners.reconcile import Reconciler
+from spawners.slurm import Job, Node, SlurmCommands
+
+log = logging.getLogger("campus.watch")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What Slurm said. ``asked`` is the monotonic time (seconds) at which the question was put."""
+
+    asked: float = 0.0
+    jobs: dict[int, Job] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WatchSettings:
+    """Which Slurm, which jobs in it (by name), and how many seconds between two looks."""
+
+    slurm: SlurmCommands = SlurmCommands()
+    job_name: str = "campus"
+    interval: float = 5.0
+
+
+class ClusterWatch:
+    """Asks every ``interval`` seconds while the hub runs; ``picture`` is the last good answer."""
+
+    def __init__(self, settings: WatchSettings) -> None:
+        self.slurm = settings.slurm
+        self.job_name = settings.job_name
+        self.interval = settings.interval
+        self.picture = Picture()
+        self._reconciler = Reconciler(settings.slurm)
+        self._news = asyncio.Condition()
+        self._asking = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self._silent = False
+
+    def ensure_running(self) -> None:
+        """Start the loop on the running event loop, once."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            if await self.refresh():
+                await self._reconciler.look(self.picture.jobs.values())
+            await asyncio.sleep(self.interval)
+
+    async def refresh(self) -> bool:
+        """Ask now, together with whoever else asks; True when an answer to a question put after this call came."""
+        wanted = time.monotonic()
+        async with self._asking:
+            if self.picture.asked >= wanted:
+                return True
+            asked = time.monotonic()
+            try:
+                jobs, nodes = await asyncio.gather(self.slurm.jobs(self.job_name), self.slurm.nodes())
+            except CampusError as error:
+                if not self._silent:
+                    log.warning("Slurm does not answer; sessions stay as they are: %s", error.detail)
+                self._silent = True
+                return False
+        if self._silent:
+            log.warning("Slurm answers again")
+        self._silent = False
+        self.picture = Picture(asked, jobs, nodes)
+        async with self._news:
+            self._news.notify_all()
+        return True
+
+    async def news(self, timeout: float) -> None:
+        """Wait for the next good answer, or ``timeout`` seconds."""
+        self.ensure_running()
+        try:
+            async with self._news:
+                await asyncio.wait_for(self._news.wait(), timeout)
+        except TimeoutError:
+            return
+
+
+@cache
+def shared_watch(settings: WatchSettings) -> ClusterWatch:
+    """The hub's one watch: whoever asks with the same settings gets the same one."""
+    return ClusterWatch(settings)
