@@ -1,0 +1,1 @@
+"""What Campus adds to JupyterHub and JupyterLab: each is one small package with one job."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pwd
-import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from campus_base.errors import CampusError
@@ -16,11 +16,11 @@ DEMO_PASSWORD = "demo-password"  # noqa: S105 - a file's name
 OPERATOR_PASSWORD = "operator-password"  # noqa: S105
 
 
-def ensure_secret(path: Path, length: int) -> None:
-    """A file (0600) with a random secret of so many bytes' strength, made once."""
-    if not path.exists():
+def ensure_secret(path: Path, new: Callable[[], str]) -> None:
+    """A file (0600) with a secret, made once by ``new``."""
+    if not (path.exists() and path.stat().st_size):
         path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(length) + "\n")
+        path.write_text(new() + "\n")
 
 
 def check_account(name: str, home: Path) -> bool:

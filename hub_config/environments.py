@@ -7,7 +7,10 @@ import shutil
 import sys
 from pathlib import Path
 
+import psutil
 from campus_base.process import run_sync
+
+from hub_config.paths import Paths
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LOCKS = CHECKOUT / "images" / "locks"
@@ -38,23 +41,39 @@ def source_digest() -> str:
     return digest.hexdigest()
 
 
-def ensure_session_environment(environment: Path) -> bool:
+def ensure_session_environment(paths: Paths) -> bool:
     """Packages of notebook sessions: the lock, then torch (the build that fits the machine). True if it was made.
 
-    Raises ProgramFailed when pip does; what is half made is made anew by the next call.
+    Every lock has a folder of its own, and ``paths.session_env`` points at the current one: sessions that run on
+    the one before keep it. Raises ProgramFailed when pip does; what is half made is made anew by the next call.
     """
     locks = [LOCKS / "session.txt", LOCKS / "torch.txt"]
     wanted = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()
+    environment = paths.environments / f"session-{wanted[:12]}"
     stamp = _stamp(environment, "complete")
-    if _is(stamp, wanted):
-        return False
-    shutil.rmtree(environment, ignore_errors=True)
-    base = str(Path(sys.executable).resolve())
-    run_sync([base, "-m", "venv", str(environment)], what=f"Making {environment}", timeout=120)
-    _pip(environment, "--no-deps", "--require-hashes", "-r", str(locks[0]), what="Installing the session's packages")
-    _pip(environment, "-r", str(locks[1]), what="Installing torch")
-    stamp.write_text(wanted)
-    return True
+    if made := not _is(stamp, wanted):
+        shutil.rmtree(environment, ignore_errors=True)
+        environment.parent.mkdir(parents=True, exist_ok=True)
+        base = str(Path(sys.executable).resolve())
+        run_sync([base, "-m", "venv", str(environment)], what=f"Making {environment}", timeout=120)
+        lock, torch = map(str, locks)
+        _pip(environment, "--no-deps", "--require-hashes", "-r", lock, what="Installing the session's packages")
+        _pip(environment, "-r", torch, what="Installing torch")
+        stamp.write_text(wanted)
+    staged = paths.session_env.with_name("session.new")
+    staged.unlink(missing_ok=True)
+    staged.symlink_to(environment)
+    staged.replace(paths.session_env)
+    _drop_unused(paths.environments, keep=environment)
+    return made
+
+
+def _drop_unused(folder: Path, keep: Path) -> None:
+    """Remove older environments that no process runs on."""
+    used = {part for process in psutil.process_iter(["cmdline"]) for part in process.info["cmdline"] or []}
+    for environment in folder.glob("session-*"):
+        if environment != keep and not any(part.startswith(f"{environment}/") for part in used):
+            shutil.rmtree(environment, ignore_errors=True)
 
 
 def ensure_project(environment: Path) -> bool:

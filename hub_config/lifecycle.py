@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import ssl
 import time
@@ -98,13 +99,13 @@ class Up:
     def _session_environment(self) -> str:
         if self.site.sessions.environment:
             return f"the site's own, {self.site.sessions.environment}"
-        made = ensure_session_environment(self.paths.session_env)
+        made = ensure_session_environment(self.paths)
         return "JupyterLab, nbgrader, torch and transformers installed" if made else "nothing to do"
 
     def _project(self) -> str:
         renewed = ensure_project(self.paths.hub_env)
         if not self.site.sessions.environment:
-            ensure_project(self.paths.session_env)
+            ensure_project(self.paths.session_env.resolve())
         if renewed:
             self.restart |= {"hub", "proxy"}
         return f"version {__version__} installed" if renewed else "nothing to do"
@@ -114,10 +115,13 @@ class Up:
         self.paths.secrets.chmod(0o700)
         self.paths.hub_state.mkdir(parents=True, exist_ok=True)
         self.paths.hub_state.chmod(0o700)
-        ensure_secret(self.paths.secret("proxy-token"), 32)
-        if self.site.authentication.method == "demo":
-            ensure_secret(self.paths.secret(DEMO_PASSWORD), 9)
-            ensure_secret(self.paths.secret(OPERATOR_PASSWORD), 32)
+        ensure_secret(self.paths.secret("proxy-token"), lambda: secrets.token_hex(32))
+        match self.site.authentication.method:
+            case "oidc":
+                ensure_secret(self.paths.secret("crypt-key"), lambda: secrets.token_hex(32))
+            case "demo":
+                ensure_secret(self.paths.secret(DEMO_PASSWORD), lambda: secrets.token_urlsafe(9))
+                ensure_secret(self.paths.secret(OPERATOR_PASSWORD), lambda: secrets.token_urlsafe(24))
         made = ensure_accounts(self.site, self.paths)
         return f"{made} accounts made" if made else "nothing to do"
 
@@ -278,8 +282,9 @@ def uninstall(paths: Paths, say: Say, everything: bool) -> None:
         shutil.rmtree(paths.prefix)
         say(f"{paths.prefix} is gone, homes and accounts included.")
         return
-    for folder in ("node", "run", "log", "session", "hub"):
+    for folder in ("node", "run", "log", "envs", "hub"):
         shutil.rmtree(paths.prefix / folder, ignore_errors=True)
+    paths.session_env.unlink(missing_ok=True)
     say(f"Campus is uninstalled. {paths.homes}, {paths.prefix / 'var'} and {paths.prefix / 'etc'} stay:")
     say("./campus up takes them up again, ./campus uninstall --everything would have removed them too.")
 

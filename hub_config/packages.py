@@ -17,7 +17,8 @@ from hub_config.site import Site
 
 # Debian's package -> a program that shows it is there.
 _CLUSTER_PACKAGES = {"slurm-wlm": "slurmctld", "munge": "munged"}
-_NODE_FLOOR = (18, 19)  # node --import (Node.js CLI documentation)
+_PROXY = CHECKOUT / "hub_config" / "proxy"
+_NODE_FLOOR = (20, 0)  # configurable-http-proxy 5.3, package.json "engines"
 
 
 def ensure_packages(site: Site, paths: Paths) -> str:
@@ -26,7 +27,7 @@ def ensure_packages(site: Site, paths: Paths) -> str:
     wanted = _CLUSTER_PACKAGES if site.cluster else {"slurm-client": "sbatch"}
     missing = [package for package, program in wanted.items() if not _which(program)]
     if missing:
-        _apt_install(missing)
+        install_debian_packages(missing)
         did += missing
     if not _node_serves() and not (paths.node / "bin" / "node").exists():
         _install_node(paths)
@@ -38,7 +39,8 @@ def _which(program: str) -> str | None:
     return shutil.which(program, path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 
 
-def _apt_install(packages: list[str]) -> None:
+def install_debian_packages(packages: list[str]) -> None:
+    """apt-get install. Raises CampusError without apt-get, ProgramFailed when it fails."""
     if not _which("apt-get"):
         raise CampusError(
             "no-apt",
@@ -89,22 +91,26 @@ def _install_node(paths: Paths) -> None:
 
 def ensure_node_modules(paths: Paths) -> str:
     """configurable-http-proxy, as locked. Says what it did; raises ProgramFailed."""
-    source = CHECKOUT / "hub_config" / "proxy"
-    wanted = hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()
-    stamp = paths.node_modules.parent / ".complete"
+    wanted = hashlib.sha256((_PROXY / "package-lock.json").read_bytes()).hexdigest()
+    stamp = paths.node / ".complete"
     if stamp.exists() and stamp.read_text() == wanted:
         return "nothing to do"
-    folder: Path = paths.node_modules.parent
     shutil.rmtree(paths.node_modules, ignore_errors=True)
+    locked_node_modules(paths.node, {**os.environ, "PATH": node_path(paths)})
+    stamp.write_text(wanted)
+    return "configurable-http-proxy installed"
+
+
+def locked_node_modules(folder: Path, env: dict[str, str]) -> Path:
+    """Install the proxy's locked packages into ``folder``; returns its node_modules. Raises ProgramFailed."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json"):
-        shutil.copyfile(source / name, folder / name)
+        shutil.copyfile(_PROXY / name, folder / name)
     run_sync(
         ["npm", "ci", "--no-audit", "--no-fund", "--omit=dev", "--ignore-scripts"],
         what="Installing configurable-http-proxy",
         timeout=300,
         cwd=str(folder),
-        env={**os.environ, "PATH": node_path(paths)},
+        env=env,
     )
-    stamp.write_text(wanted)
-    return "configurable-http-proxy installed"
+    return folder / "node_modules"

@@ -27,7 +27,13 @@ class Paths:
         return self.prefix / "hub"
 
     @property
+    def environments(self) -> Path:
+        """The session environments, one folder for each lock."""
+        return self.prefix / "envs"
+
+    @property
     def session_env(self) -> Path:
+        """Link to the session environment in use."""
         return self.prefix / "session"
 
     @property

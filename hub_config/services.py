@@ -1,2 +1,31 @@
-def update_services(c, site, paths):
-    pass
+"""Services that the hub runs beside itself."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from hub_config.paths import Paths
+from hub_config.roles import CULLER
+from hub_config.site import Site, duration_seconds
+
+
+def update_services(c, site: Site, paths: Paths) -> None:
+    """Set the services; what each may do stands in hub_config.roles."""
+    c.JupyterHub.services = [culler(site, paths)] if site.culling.enabled else []
+
+
+def culler(site: Site, paths: Paths) -> dict[str, Any]:
+    """jupyterhub-idle-culler; its token comes by environment from the hub, which starts it."""
+    return {
+        "name": CULLER,
+        "command": [
+            *(sys.executable, "-P", "-s", "-m", "jupyterhub_idle_culler"),
+            # None: it would run a file of that name that lies in the folder where the hub was started.
+            "--config=",
+            f"--timeout={duration_seconds(site.culling.idle)}",
+            f"--cull-every={duration_seconds(site.culling.every)}",
+            "--ssl-enabled=true",
+            f"--internal-certs-location={paths.internal_certificates}",
+        ],
+    }

@@ -47,7 +47,8 @@ def update_sessions(c, site: Site, paths: Paths) -> None:
     c.CampusSpawner.watch_settings = WatchSettings(
         slurm_commands(site, paths), job_name(site), site.slurm.poll_seconds
     )
-    c.CampusSpawner.environment_folder = str(site.sessions.environment or paths.session_env)
+    # Resolved: a session stays on the environment it started with, whatever the link points at later.
+    c.CampusSpawner.environment_folder = str(site.sessions.environment or paths.session_env.resolve())
     c.CampusSpawner.log_folder = site.sessions.log_folder
     c.CampusSpawner.ip = "127.0.0.1" if site.cluster else "0.0.0.0"  # noqa: S104 - mutual TLS guards it
     c.CampusSpawner.port = 0

@@ -30,6 +30,7 @@ from spawners.watch import ClusterWatch, WatchSettings, shared_watch
 
 serve_callback()
 
+_FIRST_UID = 1000  # below are the machine's own accounts (login.defs(5), UID_MIN)
 _TICK = 2.0  # seconds between looks at the clock while nothing else wakes a waiting start
 _ENDING = 30.0  # seconds to wait for Slurm to confirm that a cancelled job is over
 
@@ -155,12 +156,16 @@ class CampusSpawner(SlurmSpawner):
 
     def _account(self) -> pwd.struct_passwd:
         try:
-            return pwd.getpwnam(self.user.name)
+            account = pwd.getpwnam(self.user.name)
         except KeyError:
+            account = None
+        # Whoever an identity provider calls root or slurm must not become it.
+        if account is None or account.pw_uid < _FIRST_UID:
             raise SpawnException(
-                f"There is no account {self.user.name} on this cluster. Ask an operator to create it.",
+                f"There is no account {self.user.name} for people on this cluster. Ask an operator to create it.",
                 reason="no-account",
-            ) from None
+            )
+        return account
 
     def _identity(self) -> Identity | None:
         return identity_of(self._account())

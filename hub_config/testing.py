@@ -1,0 +1,114 @@
+"""``./campus test``: the checks, the unit tests, and the tests on a Campus of their own beside a running one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from hub_config.accounts import remove_accounts
+from hub_config.environments import CHECKOUT
+from hub_config.installed import installed_site
+from hub_config.packages import install_debian_packages
+from hub_config.paths import Paths
+from hub_config.site_file import LOCAL
+
+Say = Callable[[str], None]
+ARTEFACTS = CHECKOUT / "tests" / "artefacts"
+_CHECKS = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy",),
+    ("lint-imports",),
+)
+
+
+def run_tests(part: str, arguments: list[str], paths: Paths, say: Say) -> int:
+    """Run a part ("unit", "cluster", "browser" or "all"); the exit status is pytest's, or that of a failed check."""
+    if part in ("unit", "all"):
+        status = _checks(say) if part == "all" else 0
+        status = status or _pytest(["tests/unit", *arguments], {}, say)
+        if status or part == "unit":
+            return status
+    folders = ["tests/cluster", "tests/browser"] if part == "all" else [f"tests/{part}"]
+    if "tests/browser" in folders and not shutil.which("chromium"):
+        say("Installing Chromium, for the browser tests.")
+        install_debian_packages(["chromium"])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with _campus(paths, say):
+        say(f"Campus under test: {paths.prefix} (logs in {paths.log}, screenshots in {ARTEFACTS})")
+        return _pytest([*folders, *arguments], {"CAMPUS_PREFIX": str(paths.prefix)}, say)
+
+
+def _checks(say: Say) -> int:
+    for check in _CHECKS:
+        say(f"$ {' '.join(check)}")
+        program = [str(Path(sys.executable).parent / check[0]), *check[1:]]
+        if status := subprocess.run(program, cwd=CHECKOUT, check=False).returncode:
+            return status
+    return 0
+
+
+def _pytest(arguments: list[str], environment: dict[str, str], say: Say) -> int:
+    say(f"$ pytest {' '.join(arguments)}")
+    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(argv, cwd=CHECKOUT, env={**os.environ, **environment}, check=False).returncode
+
+
+@contextlib.contextmanager
+def _campus(paths: Paths, say: Say) -> Iterator[None]:
+    """A Campus with its own ports, prefix and accounts; it goes down whatever happens."""
+    campus = str(CHECKOUT / "campus")
+    environment = {**os.environ, "CAMPUS_PREFIX": str(paths.prefix)}
+    shutil.rmtree(paths.prefix / "var", ignore_errors=True)
+    site_file = paths.prefix / "test-site.toml"
+    site_file.write_text(site_under_test())
+    try:
+        subprocess.run([campus, "up", "--site", str(site_file)], env=environment, check=True)
+        yield
+    finally:
+        subprocess.run([campus, "down"], env=environment, check=False)
+        with contextlib.suppress(Exception):
+            remove_accounts(installed_site(paths), paths)
+        shutil.rmtree(paths.homes, ignore_errors=True)
+
+
+def site_under_test() -> str:
+    """The embedded site with free ports and accounts of its own."""
+    public, hub, api = _free_ports(3)
+    text = LOCAL.read_text()
+    for name in ("trainee1", "trainee2", "instructor1", "startup1", "operator1"):
+        text = text.replace(f'name = "{name}"', f'name = "ct-{name}"')
+    addresses = (
+        f'[addresses]\npublic_url = "http://127.0.0.1:{public}"\nhub_port = {hub}\nproxy_api_port = {api}\n'
+        "[slurm]\npoll_seconds = 1\n"
+    )
+    cluster = f"[cluster]\ncontroller_port = {_free_block(5)}"
+    return text.replace("[authentication]", f"{addresses}\n[authentication]", 1).replace("[cluster]", cluster, 1)
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for s in sockets:
+            s.bind(("127.0.0.1", 0))
+        return [s.getsockname()[1] for s in sockets]
+
+
+def _free_block(length: int) -> int:
+    """First of so many consecutive free ports, below the range that the kernel hands out."""
+    for first in range(26817, 30000, 10):
+        with contextlib.ExitStack() as stack:
+            try:
+                for port in range(first, first + length):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return first
+    raise OSError("no free ports for Slurm between 26817 and 30000")

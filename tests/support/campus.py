@@ -1,0 +1,89 @@
+"""The Campus under test: its status, its Slurm, its daemons."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hub_config.daemons import Supervisor
+from hub_config.installed import installed_site
+from hub_config.paths import Paths
+
+from tests.support.person import Person, wait_for
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+class Campus:
+    """What ``./campus up`` made under ``prefix``."""
+
+    def __init__(self, prefix: Path) -> None:
+        self.paths = Paths(prefix)
+        self.site = installed_site(self.paths)
+        self.status = self.read_status()
+        self.url: str = self.status["url"]
+        self.passwords = {a["name"]: a["password"] for a in self.status["accounts"]}
+        self._people: dict[str, Person] = {}
+
+    def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run ``./campus`` on this installation."""
+        return subprocess.run(
+            [str(CHECKOUT / "campus"), *arguments],
+            env={**os.environ, "CAMPUS_PREFIX": str(self.paths.prefix)},
+            capture_output=True,
+            text=True,
+            check=check,
+        )
+
+    def read_status(self) -> dict[str, Any]:
+        return json.loads(self.command("status", "--json").stdout)
+
+    def person(self, name: str) -> Person:
+        """Somebody signed in, once for the whole run."""
+        name = f"ct-{name}"
+        if name not in self._people:
+            self._people[name] = Person(self.url, name, self.passwords[name])
+        return self._people[name]
+
+    def slurm(self, *argv: str, account: str | None = None) -> subprocess.CompletedProcess[str]:
+        """One of Slurm's commands on the embedded cluster, as root or as an account."""
+        return self.as_account(account, *argv)
+
+    def as_account(self, account: str | None, *argv: str) -> subprocess.CompletedProcess[str]:
+        become: dict[str, Any] = {}
+        if account:
+            entry = pwd.getpwnam(account)
+            become = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+        return subprocess.run(
+            argv,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SLURM_CONF": str(self.paths.slurm_conf)},
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+            **become,
+        )
+
+    def jobs(self) -> list[str]:
+        """Ids of jobs that are not over."""
+        return self.slurm("squeue", "--noheader", "--format=%A", "--states=PD,R,CF,S").stdout.split()
+
+    def pid(self, daemon: str) -> int:
+        return Supervisor(self.paths).state(daemon).pid
+
+    def kill(self, daemon: str) -> None:
+        """kill -9 a daemon, and wait until it is gone or another has taken its place."""
+        pid = self.pid(daemon)
+        assert pid, f"{daemon} does not run"
+        os.kill(pid, signal.SIGKILL)
+        wait_for(f"{daemon} to be gone", lambda: self.pid(daemon) != pid)
+
+    def wait_until_answering(self) -> None:
+        from hub_config.lifecycle import answers
+
+        wait_for("the hub to answer", lambda: answers(self.site))
