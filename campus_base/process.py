@@ -74,9 +74,7 @@ def _reveal(env: Mapping[str, str]) -> dict[str, str]:
 
 def _verdict(what: str, result: Result, check: bool) -> Result:
     if check and result.status != 0:
-        last = (result.stderr or result.stdout).strip().splitlines()[-1:] or [
-            f"exit {result.status}"
-        ]
+        last = (result.stderr or result.stdout).strip().splitlines()[-1:] or [f"exit {result.status}"]
         raise ProgramFailed(what, last[0].rstrip("."), result)
     return result
 
@@ -123,9 +121,7 @@ async def run(
             **become,
         )
     except OSError as error:
-        raise ProgramFailed(
-            what, f"{argv[0]} cannot be started ({error.strerror})"
-        ) from error
+        raise ProgramFailed(what, f"{argv[0]} cannot be started ({error.strerror})") from error
     try:
         out, err = await asyncio.wait_for(process.communicate(stdin.encode()), timeout)
     except BaseException as error:
@@ -133,9 +129,7 @@ async def run(
             process.kill()
             await process.wait()
         if isinstance(error, TimeoutError):
-            raise ProgramFailed(
-                what, f"no answer within {timeout:g} seconds"
-            ) from error
+            raise ProgramFailed(what, f"no answer within {timeout:g} seconds") from error
         raise
     result = Result(
         process.returncode or 0,
@@ -165,9 +159,7 @@ def run_sync(
             capture_output=True,
         )
     except OSError as error:
-        raise ProgramFailed(
-            what, f"{argv[0]} cannot be started ({error.strerror})"
-        ) from error
+        raise ProgramFailed(what, f"{argv[0]} cannot be started ({error.strerror})") from error
     except subprocess.TimeoutExpired as error:
         raise ProgramFailed(what, f"no answer within {timeout:g} seconds") from error
     result = Result(

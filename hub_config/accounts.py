@@ -8,7 +8,6 @@ from pathlib import Path
 
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
-
 from hub_config.paths import Paths
 from hub_config.site import Account, Site
 
@@ -46,7 +45,14 @@ def ensure_accounts(site: Site, paths: Paths) -> int:
         home = paths.homes / account.name
         run_sync(
             # No password: the account can be signed in to through Campus only.
-            ["useradd", "--create-home", f"--home-dir={home}", "--shell=/bin/bash", "--user-group", account.name],
+            [
+                "useradd",
+                "--create-home",
+                f"--home-dir={home}",
+                "--shell=/bin/bash",
+                "--user-group",
+                account.name,
+            ],
             what=f"Making the account {account.name}",
             timeout=30,
         )

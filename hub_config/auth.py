@@ -159,9 +159,7 @@ def _demo(c, site: Site, paths: Paths) -> None:
     c.JupyterHub.authenticator_class = DemoAuthenticator
     c.DemoAuthenticator.rules = site.rules()
     c.DemoAuthenticator.user_password = _made_by_up(paths.secret(DEMO_PASSWORD))
-    c.DemoAuthenticator.operator_password = _made_by_up(
-        paths.secret(OPERATOR_PASSWORD), _OPERATOR_PASSWORD_LENGTH
-    )
+    c.DemoAuthenticator.operator_password = _made_by_up(paths.secret(OPERATOR_PASSWORD), _OPERATOR_PASSWORD_LENGTH)
     c.DemoAuthenticator.operators = {a.name for a in site.accounts if a.role == "operator"}
 
 
@@ -199,9 +197,7 @@ def read_secret(path: Path, remedy: str, least: int = 1) -> str:
     try:
         secret = path.read_text().strip()
     except (OSError, ValueError) as error:
-        raise CampusError(
-            "secret-missing", f"The secret in {path} can't be read.", remedy, str(error)
-        ) from error
+        raise CampusError("secret-missing", f"The secret in {path} can't be read.", remedy, str(error)) from error
     if len(secret) < least:
         raise CampusError("secret-short", f"The secret in {path} is shorter than {least} characters.", remedy)
     return secret

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from campus_base.errors import CampusError
-
 from hub_config import __version__
 from hub_config.paths import Paths
 from hub_config.site_file import LOCAL, read_site
@@ -63,7 +62,12 @@ def _logs(options: argparse.Namespace, paths: Paths) -> int:
             f"There is no log {options.daemon!r} under {paths.log}.",
             f"The logs are: {', '.join(files) or 'none yet; run ./campus up'}.",
         )
-    tail = ["tail", f"--lines={options.lines}", *(["--follow"] if options.follow else []), str(files[options.daemon])]
+    tail = [
+        "tail",
+        f"--lines={options.lines}",
+        *(["--follow"] if options.follow else []),
+        str(files[options.daemon]),
+    ]
     return subprocess.run(tail, check=False).returncode
 
 
@@ -96,7 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     up = verbs.add_parser("up", help="install what is missing and start everything")
-    up.add_argument("--site", type=Path, metavar="FILE", help="take this site file into use (default: the embedded one)")
+    up.add_argument(
+        "--site", type=Path, metavar="FILE", help="take this site file into use (default: the embedded one)"
+    )
     up.set_defaults(run=_up)
     verbs.add_parser("down", help="stop what up started").set_defaults(run=_down)
     status = verbs.add_parser("status", help="what runs, where, and the demo accounts")
@@ -104,7 +110,9 @@ def _parser() -> argparse.ArgumentParser:
     status.set_defaults(run=_status)
     verbs.add_parser("doctor", help="check each part, and say what to do about a failure").set_defaults(run=_doctor)
     logs = verbs.add_parser("logs", help="the end of a daemon's log")
-    logs.add_argument("daemon", nargs="?", default="hub", help="hub (default), proxy, slurmctld, munged, gpu-node1, ...")
+    logs.add_argument(
+        "daemon", nargs="?", default="hub", help="hub (default), proxy, slurmctld, munged, gpu-node1, ..."
+    )
     logs.add_argument("-n", "--lines", type=int, default=50, help="how many lines (default 50)")
     logs.add_argument("-f", "--follow", action="store_true", help="go on as it grows")
     logs.set_defaults(run=_logs)
@@ -118,7 +126,12 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("part", nargs="?", default="all", choices=("all", "unit", "cluster", "browser"))
     test.add_argument("arguments", nargs=argparse.REMAINDER, help="further arguments for pytest")
     test.set_defaults(run=_test)
-    verbs.add_parser("help", help="show this").set_defaults(run=lambda options, paths: parser.print_help() or 0)
+
+    def show_help(options: argparse.Namespace, paths: Paths) -> int:
+        parser.print_help()
+        return 0
+
+    verbs.add_parser("help", help="show this").set_defaults(run=show_help)
     return parser
 
 
@@ -135,7 +148,10 @@ def main(argv: Sequence[str]) -> int:
     except OSError as error:
         if error.errno not in (28, 30):
             raise
-        print(f"\ncampus: {error.strerror} ({error.filename}). Free space on the disk, then run this again.", file=sys.stderr)
+        print(
+            f"\ncampus: {error.strerror} ({error.filename}). Free space on the disk, then run this again.",
+            file=sys.stderr,
+        )
         return 1
 
 

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from campus_base.errors import CampusError
-from campus_base.process import run_sync
 from supervisor.xmlrpc import SupervisorTransport
 
+from campus_base.errors import CampusError
+from campus_base.process import run_sync
 from hub_config.local_cluster import munged_command, node_names, slurmctld_command, slurmd_command
 from hub_config.machine import Machine
 from hub_config.network import proxy_command
@@ -46,10 +46,7 @@ def daemons(site: Site, machine: Machine, paths: Paths) -> list[Daemon]:
         found = [
             Daemon("munged", tuple(munged_command(paths)), 10),
             Daemon("slurmctld", tuple(slurmctld_command(paths)), 20),
-            *(
-                Daemon(node, tuple(slurmd_command(node, paths)), 30)
-                for node in node_names(site.cluster, machine)
-            ),
+            *(Daemon(node, tuple(slurmd_command(node, paths)), 30) for node in node_names(site.cluster, machine)),
         ]
     token = paths.secret("proxy-token").read_text().strip()
     config = paths.prefix / "etc" / "jupyterhub_config.py"

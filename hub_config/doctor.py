@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from campus_base.errors import CampusError
-from campus_base.process import run_sync
 from cryptography import x509
 
+from campus_base.errors import CampusError
+from campus_base.process import run_sync
 from hub_config.accounts import check_account
 from hub_config.daemons import Supervisor
 from hub_config.installed import installed_site
@@ -55,17 +55,20 @@ def _munge(p: Patient) -> Iterator[Finding]:
     if done.status == 0:
         yield Finding("munge", True, "gives credentials")
     else:
-        yield Finding("munge", False, done.stderr.strip() or "does not answer", "./campus up, then ./campus logs munged")
+        yield Finding(
+            "munge", False, done.stderr.strip() or "does not answer", "./campus up, then ./campus logs munged"
+        )
 
 
 def _slurmctld(p: Patient) -> Iterator[Finding]:
     slurm = slurm_commands(p.site, p.paths)
-    done = run_sync(
-        ["scontrol", "ping"], what="Asking for slurmctld", timeout=30, env=slurm.environment, check=False
-    )
+    done = run_sync(["scontrol", "ping"], what="Asking for slurmctld", timeout=30, env=slurm.environment, check=False)
     up = done.status == 0 and " is UP" in done.stdout
     yield Finding(
-        "slurmctld", up, "answers" if up else (done.stderr or done.stdout).strip(), "" if up else "./campus logs slurmctld"
+        "slurmctld",
+        up,
+        "answers" if up else (done.stderr or done.stdout).strip(),
+        "" if up else "./campus logs slurmctld",
     )
 
 
@@ -132,9 +135,19 @@ def _hub(p: Patient) -> Iterator[Finding]:
     for part in ("hub", "proxy"):
         running = Supervisor(p.paths).state(part).running
         if well or not running:
-            yield Finding(part, well and running, "answers" if well else "does not run", "" if well else f"./campus logs {part}")
+            yield Finding(
+                part,
+                well and running,
+                "answers" if well else "does not run",
+                "" if well else f"./campus logs {part}",
+            )
         else:
-            yield Finding(part, False, f"runs, but {p.site.addresses.public_url} does not answer", f"./campus logs {part}")
+            yield Finding(
+                part,
+                False,
+                f"runs, but {p.site.addresses.public_url} does not answer",
+                f"./campus logs {part}",
+            )
 
 
 def _certificates(p: Patient) -> Iterator[Finding]:
@@ -165,9 +178,7 @@ def _certificates(p: Patient) -> Iterator[Finding]:
 def _disk(p: Patient) -> Iterator[Finding]:
     for path in {p.paths.prefix, Path("/tmp")}:  # noqa: S108 - where sessions keep their sockets
         free = shutil.disk_usage(path).free / 2**30
-        yield Finding(
-            "disk", free > 1, f"{free:.0f} GB free under {path}", "" if free > 1 else "free some space there"
-        )
+        yield Finding("disk", free > 1, f"{free:.0f} GB free under {path}", "" if free > 1 else "free some space there")
 
 
 def _accounts(p: Patient) -> Iterator[Finding]:
@@ -206,7 +217,11 @@ def _clock(p: Patient) -> Iterator[Finding]:
     yield Finding("clock", well, str(today), "" if well else "timedatectl set-ntp true")
     slurm = slurm_commands(p.site, p.paths)
     done = run_sync(
-        ["scontrol", "show", "config"], what="Asking slurmctld for its time", timeout=30, env=slurm.environment, check=False
+        ["scontrol", "show", "config"],
+        what="Asking slurmctld for its time",
+        timeout=30,
+        env=slurm.environment,
+        check=False,
     )
     if theirs := re.match(r"Configuration data as of (\d+)", done.stdout):
         off = abs(int(theirs[1]) - datetime.datetime.now().timestamp())
@@ -256,5 +271,3 @@ def examine(paths: Paths, say: Callable[[str], None]) -> int:
             say(f"      -> {finding.remedy}")
     say(f"\n{failed} failed" if failed else "\nAll is well.")
     return 1 if failed else 0
-
-

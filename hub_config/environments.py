@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import psutil
-from campus_base.process import run_sync
 
+from campus_base.process import run_sync
 from hub_config.paths import Paths
 
 CHECKOUT = Path(__file__).resolve().parent.parent

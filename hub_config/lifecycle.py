@@ -16,8 +16,6 @@ from typing import Any
 
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
-from spawners.slurm.queries import nodes_query, parse_nodes
-
 from hub_config import __version__
 from hub_config.accounts import (
     DEMO_PASSWORD,
@@ -27,7 +25,7 @@ from hub_config.accounts import (
     password_of,
     remove_accounts,
 )
-from hub_config.daemons import Supervisor, daemons, end_strays, port_owner
+from hub_config.daemons import Supervisor, daemons, end_strays
 from hub_config.environments import CHECKOUT, ensure_project, ensure_session_environment
 from hub_config.installed import installed_site
 from hub_config.local_cluster import ensure_cluster
@@ -38,6 +36,7 @@ from hub_config.sessions import slurm_commands
 from hub_config.site import Site
 from hub_config.site_file import read_site
 from hub_config.up_checks import check_machine
+from spawners.slurm.queries import nodes_query, parse_nodes
 
 _ANSWER_SECONDS = 90
 Say = Callable[[str], None]
@@ -174,7 +173,7 @@ class Up:
                 raise CampusError(
                     "nodes-missing",
                     f"Slurm's nodes did not all register within {_ANSWER_SECONDS} seconds: {missing}.",
-                    "See ./campus logs slurmctld and ./campus logs gpu-node1; ./campus doctor names the cause it finds.",
+                    "See ./campus logs slurmctld and ./campus logs gpu-node1, or ask ./campus doctor for the cause.",
                 )
             time.sleep(0.5)
 
@@ -233,12 +232,14 @@ def down(paths: Paths, say: Say) -> None:
 def _cancel_sessions(paths: Paths) -> None:
     slurm = slurm_commands(installed_site(paths), paths)
     environment = slurm.environment
-    run_sync(
-        ["scancel", "--state=PENDING"], what="Cancelling jobs", timeout=20, env=environment, check=False
-    )
+    run_sync(["scancel", "--state=PENDING"], what="Cancelling jobs", timeout=20, env=environment, check=False)
     run_sync(["scancel", "--me"], what="Cancelling jobs", timeout=20, env=environment, check=False)
     done = run_sync(
-        ["squeue", "--noheader", "--format=%A"], what="Asking for jobs", timeout=20, env=environment, check=False
+        ["squeue", "--noheader", "--format=%A"],
+        what="Asking for jobs",
+        timeout=20,
+        env=environment,
+        check=False,
     )
     jobs = done.stdout.split()
     if jobs:
@@ -246,7 +247,11 @@ def _cancel_sessions(paths: Paths) -> None:
     deadline = time.monotonic() + 30
     while jobs and time.monotonic() < deadline:
         done = run_sync(
-            ["squeue", "--noheader", "--format=%A"], what="Asking for jobs", timeout=20, env=environment, check=False
+            ["squeue", "--noheader", "--format=%A"],
+            what="Asking for jobs",
+            timeout=20,
+            env=environment,
+            check=False,
         )
         jobs = done.stdout.split()
         time.sleep(0.2)
@@ -268,9 +273,7 @@ def status(paths: Paths) -> dict[str, Any]:
         "nodes": slurm_nodes(site, paths),
     }
     if site.authentication.method == "demo" and paths.secret(DEMO_PASSWORD).exists():
-        found["accounts"] = [
-            {"name": a.name, "role": a.role, "password": password_of(a, paths)} for a in site.accounts
-        ]
+        found["accounts"] = [{"name": a.name, "role": a.role, "password": password_of(a, paths)} for a in site.accounts]
     return found
 
 
@@ -303,5 +306,3 @@ def print_status(found: dict[str, Any], say: Say) -> None:
 
 def as_json(found: dict[str, Any]) -> str:
     return json.dumps(found, indent=2)
-
-

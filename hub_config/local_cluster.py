@@ -13,7 +13,6 @@ from pathlib import Path
 
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
-
 from hub_config.machine import Machine
 from hub_config.paths import Paths
 from hub_config.site import LocalCluster, Site
@@ -86,9 +85,7 @@ def slurm_conf(site: Site, machine: Machine, paths: Paths) -> str:
 def gres_conf(site: Site, machine: Machine, paths: Paths) -> str:
     cluster = site.cluster or LocalCluster()
     files = gpu_files(cluster, machine, paths)
-    return "".join(
-        f"NodeName={node} Name=gpu File={file}\n" for node in node_names(cluster, machine) for file in files
-    )
+    return "".join(f"NodeName={node} Name=gpu File={file}\n" for node in node_names(cluster, machine) for file in files)
 
 
 def cgroup_conf(machine: Machine) -> str:
@@ -200,7 +197,9 @@ def _as(account: str) -> list[str]:
 
 
 def can_unshare_hostname() -> bool:
-    return run_sync(["unshare", "--uts", "true"], what="Trying a hostname of its own", timeout=5, check=False).status == 0
+    return (
+        run_sync(["unshare", "--uts", "true"], what="Trying a hostname of its own", timeout=5, check=False).status == 0
+    )
 
 
 def on_loopback(argv: list[str]) -> list[str]:

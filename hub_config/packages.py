@@ -10,7 +10,6 @@ from pathlib import Path
 
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
-
 from hub_config.environments import CHECKOUT, LOCKS
 from hub_config.paths import Paths
 from hub_config.site import Site
@@ -63,7 +62,7 @@ def _node_serves() -> bool:
         return False
     version = run_sync([node, "--version"], what="Asking Node.js for its version", timeout=20).stdout
     found = re.match(r"v(\d+)\.(\d+)", version)
-    return bool(found) and (int(found[1]), int(found[2])) >= _NODE_FLOOR
+    return found is not None and (int(found[1]), int(found[2])) >= _NODE_FLOOR
 
 
 def node_path(paths: Paths) -> str:
@@ -74,7 +73,14 @@ def node_path(paths: Paths) -> str:
 
 def _install_node(paths: Paths) -> None:
     """Node.js from its wheel: Debian's npm brings hundreds of packages, and conflicts with other builds."""
-    pip = [str(paths.hub_env / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    pip = [
+        str(paths.hub_env / "bin" / "python"),
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "install",
+        "--quiet",
+    ]
     run_sync(
         [*pip, "--no-deps", "--require-hashes", f"--prefix={paths.node}", "-r", str(LOCKS / "node.txt")],
         what="Installing Node.js",

@@ -69,14 +69,26 @@ def security_findings(embedded: bool) -> Iterator[tuple[str, bool | None, str, s
         )
         version = done.stdout.strip()
         if done.status != 0 or not version:
-            yield package, None, "not a Debian package, so its fixes cannot be read", "compare its version yourself"
+            yield (
+                package,
+                None,
+                "not a Debian package, so its fixes cannot be read",
+                "compare its version yourself",
+            )
             continue
         changelog = _changelog(package)
         missing = missing_fixes(package, version, changelog)
         if not missing:
             yield package, True, f"{version} holds the known fixes", ""
         elif changelog:
-            remedy = f"apt-get update && apt-get install {package}; if none is newer, keep other accounts off this machine"
+            remedy = (
+                f"apt-get update && apt-get install {package}; if none is newer, keep other accounts off this machine"
+            )
             yield package, False, f"{version} lacks the fix of {', '.join(missing)}", remedy
         else:
-            yield package, None, f"{version} may lack {', '.join(missing)}: its changelog is not installed", ""
+            yield (
+                package,
+                None,
+                f"{version} may lack {', '.join(missing)}: its changelog is not installed",
+                "",
+            )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
+from hub_config.paths import Paths
+from hub_config.site import Site, Size, duration_seconds, memory_mib
 from spawners.request import SessionSize
 from spawners.slurm import SlurmCommands
 from spawners.spawner import CampusSpawner
 from spawners.watch import WatchSettings
-
-from hub_config.paths import Paths
-from hub_config.site import Site, Size, duration_seconds, memory_mib
 
 
 def session_size(size: Size) -> SessionSize:
@@ -44,9 +43,7 @@ def job_name(site: Site) -> str:
 def update_sessions(c, site: Site, paths: Paths) -> None:
     c.JupyterHub.spawner_class = CampusSpawner
     c.CampusSpawner.sizes = tuple(session_size(size) for size in site.sizes)
-    c.CampusSpawner.watch_settings = WatchSettings(
-        slurm_commands(site, paths), job_name(site), site.slurm.poll_seconds
-    )
+    c.CampusSpawner.watch_settings = WatchSettings(slurm_commands(site, paths), job_name(site), site.slurm.poll_seconds)
     # Resolved: a session stays on the environment it started with, whatever the link points at later.
     c.CampusSpawner.environment_folder = str(site.sessions.environment or paths.session_env.resolve())
     c.CampusSpawner.log_folder = site.sessions.log_folder

@@ -83,9 +83,7 @@ def _sign_in(addresses: Addresses, authentication: Authentication) -> Iterator[s
         yield "addresses.public_url: passwords and tokens would travel unencrypted; use https"
 
 
-def _hub_address(
-    addresses: Addresses, authentication: Authentication, cluster: LocalCluster | None
-) -> Iterator[str]:
+def _hub_address(addresses: Addresses, authentication: Authentication, cluster: LocalCluster | None) -> Iterator[str]:
     loopback = is_loopback(addresses.hub_ip)
     if addresses.hub_ip in ("", "0.0.0.0"):  # noqa: S104 - refused here
         yield "addresses.hub_ip: must be one address of this machine, because sessions connect to it"

@@ -52,9 +52,7 @@ def _table(heading: str, definition: dict[str, Any], definitions: dict[str, Any]
         yield from _table(path, table, definitions)
 
 
-def _tables(
-    path: str, field: dict[str, Any], definitions: dict[str, Any]
-) -> list[tuple[str, dict[str, Any]]]:
+def _tables(path: str, field: dict[str, Any], definitions: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The tables that a key stands for: none for a plain value, several where it is one of several kinds."""
     if field.get("type") == "array":
         return _tables(f"{path}[]", field["items"], definitions)

@@ -59,9 +59,7 @@ class OidcAuthentication(Part):
     """Certificate authority to trust for the provider, where it is not a public one."""
 
 
-Authentication = Annotated[
-    DemoAuthentication | PamAuthentication | OidcAuthentication, Field(discriminator="method")
-]
+Authentication = Annotated[DemoAuthentication | PamAuthentication | OidcAuthentication, Field(discriminator="method")]
 
 
 def _check_course(role: Role, course: str | None) -> None:

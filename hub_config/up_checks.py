@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 from campus_base.errors import CampusError
-
 from hub_config.accounts import check_account
 from hub_config.daemons import port_owner
 from hub_config.local_cluster import node_names

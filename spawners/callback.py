@@ -12,7 +12,7 @@ import secrets
 from typing import ClassVar, Protocol
 
 from jupyterhub.apihandlers import APIHandler, default_handlers
-from tornado import web
+import tornado.web as web
 
 PATH = "/api/campus/session"
 SCHEME = "Campus"

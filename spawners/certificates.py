@@ -7,7 +7,6 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from campus_base.process import Secret
-
 from spawners.slurm import Node
 
 # Names of the files in the session's private folder; spawners.session writes them there.

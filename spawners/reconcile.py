@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from campus_base.errors import CampusError
-
 from spawners.identity import identity_of
 from spawners.slurm import Job, SlurmCommands
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from campus_base.errors import CampusError
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+from campus_base.errors import CampusError
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from batchspawner import SlurmSpawner
-from campus_base.errors import CampusError
-from campus_base.process import Identity, Secret
 from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import make_ssl_context, wait_for_http_server
 from traitlets import Any as AnyTrait
 from traitlets import Unicode, default
 
+from campus_base.errors import CampusError
+from campus_base.process import Identity, Secret
 from spawners.callback import PATH, Expected, digest, serve_callback
 from spawners.certificates import FILES, alternative_names, as_environment
 from spawners.form import render_form
@@ -46,9 +46,7 @@ class CampusSpawner(SlurmSpawner):
     a hub killed at any moment finds its sessions again.
     """
 
-    sizes = AnyTrait((), help="The site's session sizes (SessionSize), in the order people see them.").tag(
-        config=True
-    )
+    sizes = AnyTrait((), help="The site's session sizes (SessionSize), in the order people see them.").tag(config=True)
     watch_settings = AnyTrait(WatchSettings(), help="Which Slurm to watch, and how often.").tag(config=True)
     environment_folder = Unicode(help="Python environment of sessions, as the nodes see it.").tag(config=True)
     log_folder = Unicode(".campus/logs", help="Session logs, relative to the person's home.").tag(config=True)
@@ -175,16 +173,20 @@ class CampusSpawner(SlurmSpawner):
         env = {key: str(value) for key, value in self.get_env().items()}
         for key in ("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"):
             env[key] = Secret(env[key])
-        return env | self._tls | {
-            "CAMPUS_SESSION_SECRET": Secret(secret),
-            "CAMPUS_SESSION_REPORT": f"{env['JUPYTERHUB_API_URL']}{PATH.removeprefix('/api')}",
-            "HOME": account.pw_dir,
-            "USER": account.pw_name,
-            "LOGNAME": account.pw_name,
-            "SHELL": account.pw_shell or "/bin/sh",
-            "LANG": "C.UTF-8",
-            "PATH": f"{python_bin}:/usr/local/bin:/usr/bin:/bin",
-        }
+        return (
+            env
+            | self._tls
+            | {
+                "CAMPUS_SESSION_SECRET": Secret(secret),
+                "CAMPUS_SESSION_REPORT": f"{env['JUPYTERHUB_API_URL']}{PATH.removeprefix('/api')}",
+                "HOME": account.pw_dir,
+                "USER": account.pw_name,
+                "LOGNAME": account.pw_name,
+                "SHELL": account.pw_shell or "/bin/sh",
+                "LANG": "C.UTF-8",
+                "PATH": f"{python_bin}:/usr/local/bin:/usr/bin:/bin",
+            }
+        )
 
     async def start(self) -> str:
         """Submit the job and wait until its server has reported. Returns its URL; raises SpawnException."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from campus_base.errors import CampusError
-
 from spawners.reconcile import Reconciler
 from spawners.slurm import Job, Node, SlurmCommands
 
@@ -33,7 +32,7 @@ class Picture:
 class WatchSettings:
     """Which Slurm, which jobs in it (by name), and how many seconds between two looks."""
 
-    slurm: SlurmCommands = SlurmCommands()
+    slurm: SlurmCommands = field(default_factory=SlurmCommands)
     job_name: str = "campus"
     interval: float = 5.0
 

@@ -55,12 +55,18 @@ def load(server_app: Any) -> None:
     base_url = server_app.web_app.settings["base_url"]
     configured = list(ServerProxy(parent=server_app).servers.values())
     apps = admitted([*configured, *get_entrypoint_server_processes()], server_app.log)
-    icons = {a.name: a.launcher_entry.icon_path for a in apps if a.launcher_entry.enabled and a.launcher_entry.icon_path}
+    icons = {
+        a.name: a.launcher_entry.icon_path for a in apps if a.launcher_entry.enabled and a.launcher_entry.icon_path
+    }
     server_app.web_app.add_handlers(
         ".*",
         [
             *handlers(base_url, apps),
-            (url_path_join(base_url, "server-proxy/servers-info"), ServersInfoHandler, {"server_processes": apps}),
+            (
+                url_path_join(base_url, "server-proxy/servers-info"),
+                ServersInfoHandler,
+                {"server_processes": apps},
+            ),
             (url_path_join(base_url, "server-proxy/icon/(.*)"), IconHandler, {"icons": icons}),
         ],
     )

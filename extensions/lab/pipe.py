@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import zmq  # type: ignore[import-not-found]
-from ipykernel.iostream import IOPubThread  # type: ignore[import-not-found]
-from zmq.eventloop.zmqstream import ZMQStream  # type: ignore[import-not-found]
+import zmq
+from ipykernel.iostream import IOPubThread
+from zmq.eventloop.zmqstream import ZMQStream
 
 _LINGER = 3000  # milliseconds that a forked process waits for its last output to be taken (as ipykernel)
 

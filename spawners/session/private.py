@@ -22,9 +22,15 @@ def make_private_folder(env: MutableMapping[str, str]) -> Path:
 
     Its path is short because a Unix socket's may have 107 bytes at most (unix(7)). Removed when the session ends.
     """
-    folder = Path(tempfile.mkdtemp(prefix="campus-", dir="/tmp"))  # noqa: S108 - mkdtemp: new, 0700, ours
+    folder = Path(tempfile.mkdtemp(prefix="campus-", dir="/tmp"))
     owner = os.getpid()
-    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(folder, ignore_errors=True))
+
+    def remove() -> None:
+        # A process forked from this one must not take the folder along when it ends.
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
     for variable, name, path_variable in _PEM:
         path = folder / name
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

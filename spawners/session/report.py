@@ -25,9 +25,7 @@ def report_port(port: int, url: str, secret: str, folder: str) -> None:
         json.dumps({"port": port}).encode(),
         {"Authorization": f"Campus {secret}", "Content-Type": "application/json"},
     )
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     deadline = time.monotonic() + _PATIENCE
     tries = 0
     while True:

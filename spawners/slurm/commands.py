@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from campus_base.errors import CampusError
 from campus_base.process import Identity, ProgramFailed, run
-
 from spawners.slurm.facts import Job, JobRequest, Node
 from spawners.slurm.queries import jobs_query, nodes_query, parse_jobs, parse_nodes
 
@@ -63,9 +62,7 @@ class SlurmCommands:
 
     async def nodes(self) -> dict[str, Node]:
         """Every node. Raises ProgramFailed or Unreadable."""
-        done = await run(
-            nodes_query(), what="Asking Slurm for its nodes", timeout=self.timeout, env=self.environment
-        )
+        done = await run(nodes_query(), what="Asking Slurm for its nodes", timeout=self.timeout, env=self.environment)
         return parse_nodes(done.stdout)
 
     async def test(self, job: JobRequest, identity: Identity | None) -> int | None:
@@ -88,9 +85,7 @@ class SlurmCommands:
         start = _TEST_START.search(done.stderr)
         return int(start.group(1)) if start else None
 
-    async def submit(
-        self, job: JobRequest, script: str, env: Mapping[str, str], identity: Identity | None
-    ) -> int:
+    async def submit(self, job: JobRequest, script: str, env: Mapping[str, str], identity: Identity | None) -> int:
         """Submit and return the job's id. ``env`` becomes the job's whole environment.
 
         The environment travels in sbatch's own, never on its command line. Raises Refused or ControllerSilent.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 
 from campus_base.errors import CampusError
-
 from spawners.slurm.facts import Job, Node
 from spawners.slurm.states import job_state
 

@@ -80,9 +80,7 @@ def running(argv: list[str], log: Path, cwd: Path, env: dict[str, str]) -> Itera
             process.wait()
 
 
-def wait_until_answering(
-    what: str, process: subprocess.Popen[bytes], log: Path, answers: Callable[[], Any]
-) -> None:
+def wait_until_answering(what: str, process: subprocess.Popen[bytes], log: Path, answers: Callable[[], Any]) -> None:
     def look() -> bool:
         assert process.poll() is None, f"{what} ended:\n{log.read_text()[-4000:]}"
         try:
@@ -262,9 +260,7 @@ def hub(folder: Path, path: str, ports: list[int], provider: Provider) -> Iterat
     argv = [sys.executable, "-m", "jupyterhub", "-f", "jupyterhub_config.py"]
     try:
         with running(argv, log, folder, env) as process:
-            wait_until_answering(
-                "the hub", process, log, lambda: requests.get(f"{url}/hub/api/", timeout=5).ok
-            )
+            wait_until_answering("the hub", process, log, lambda: requests.get(f"{url}/hub/api/", timeout=5).ok)
             yield url
     finally:
         # Still there only where the hub was killed.

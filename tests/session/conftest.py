@@ -1,4 +1,4 @@
-"""A real session, from its own environment and as an account that does not own it, with a small stand-in for the hub."""
+"""A real session, from its own environment, as an account that does not own it, before a small stand-in for a hub."""
 
 from __future__ import annotations
 
@@ -129,7 +129,13 @@ class Session:
         channels = await websocket_connect(HTTPRequest(url, headers=TOKEN))
         content = {"code": code, "silent": False}
         header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "username": "", "session": "s"}
-        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+        message = {
+            "header": header,
+            "parent_header": {},
+            "metadata": {},
+            "content": content,
+            "channel": "shell",
+        }
         await channels.write_message(json.dumps(message))
         printed = ""
         while text := await channels.read_message():

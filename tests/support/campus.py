@@ -13,7 +13,6 @@ from typing import Any
 from hub_config.daemons import Supervisor
 from hub_config.installed import installed_site
 from hub_config.paths import Paths
-
 from tests.support.person import Person, wait_for
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -120,10 +120,30 @@ class Kernel:
             HTTPRequest(f"{address}?session_id={uuid.uuid4()}", headers={"Authorization": f"token {person.token}"})
         )
         ours = str(uuid.uuid4())
-        header = {"msg_id": ours, "msg_type": "execute_request", "username": "", "session": ours, "version": "5.3"}
-        content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False, "stop_on_error": True}
+        header = {
+            "msg_id": ours,
+            "msg_type": "execute_request",
+            "username": "",
+            "session": ours,
+            "version": "5.3",
+        }
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": False,
+            "allow_stdin": False,
+            "stop_on_error": True,
+        }
         await socket.write_message(
-            json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"})
+            json.dumps(
+                {
+                    "header": header,
+                    "parent_header": {},
+                    "metadata": {},
+                    "content": content,
+                    "channel": "shell",
+                }
+            )
         )
         printed = ""
         while True:

@@ -88,9 +88,7 @@ def test_account_names(name: str) -> None:
     assert unix_name(name) == name
 
 
-@pytest.mark.parametrize(
-    "name", [*STRANGE, "", "Anna", "1a", "-a", "a.b", "a@b.lu", "a" * 33, None, 7, ["a"]]
-)
+@pytest.mark.parametrize("name", [*STRANGE, "", "Anna", "1a", "-a", "a.b", "a@b.lu", "a" * 33, None, 7, ["a"]])
 def test_what_is_no_account_name_is_refused(name: Any) -> None:
     with pytest.raises(HTTPError) as refused:
         unix_name(name)
@@ -222,9 +220,7 @@ def test_oidc_settings(paths: Paths, tmp_path: Path) -> None:
         ("oidc", "crypt-key", "", "secret-short"),
     ],
 )
-def test_a_missing_secret_is_a_sentence(
-    method: str, name: str, text: str | None, code: str, paths: Paths
-) -> None:
+def test_a_missing_secret_is_a_sentence(method: str, name: str, text: str | None, code: str, paths: Paths) -> None:
     site = site_of(method, paths)
     paths.secret(name).unlink() if text is None else paths.secret(name).write_text(text)
     with pytest.raises(CampusError) as refused:
@@ -408,9 +404,7 @@ async def test_who_is_refused_at_a_refresh_signs_in_again(
     assert not authenticator.auth_refresh_strict
 
 
-@pytest.mark.parametrize(
-    "error", [HTTPClientError(599), HTTPClientError(503), ConnectionRefusedError(), ValueError()]
-)
+@pytest.mark.parametrize("error", [HTTPClientError(599), HTTPClientError(503), ConnectionRefusedError(), ValueError()])
 async def test_a_silent_provider_ends_no_session(error: Exception, oidc: Any) -> None:
     anna = Person("anna")
     oidc.claims |= {"raise": error}

@@ -128,9 +128,7 @@ async def test_a_program_runs_in_the_root_folder_or_where_it_is_told(
     program: Callable[..., Any], tmp_path: Path
 ) -> None:
     assert (await program(["pwd"], what=WHAT, timeout=5, env=ENV)).stdout == "/\n"
-    assert (
-        await program(["pwd"], what=WHAT, timeout=5, env=ENV, cwd=str(tmp_path))
-    ).stdout == f"{tmp_path}\n"
+    assert (await program(["pwd"], what=WHAT, timeout=5, env=ENV, cwd=str(tmp_path))).stdout == f"{tmp_path}\n"
 
 
 async def test_stdin_is_text_or_empty() -> None:

@@ -133,9 +133,7 @@ class Proxy:
 
 
 @pytest.fixture(scope="module")
-def proxy(
-    node_modules: Path, certificates: Certipy, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Proxy]:
+def proxy(node_modules: Path, certificates: Certipy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     hub = Server(certificates, "hub-internal")
     log = tmp_path_factory.mktemp("log") / "proxy.log"
     proxy = Proxy(node_modules, certificates, log, f"--error-target=https://127.0.0.1:{hub.port}/hub/error")

@@ -149,9 +149,7 @@ def test_everybody_has_their_own(role: str, hub: Any) -> None:
 def test_never(role: str, never: str, hub: Any) -> None:
     have = held(hub, orm.User.find(hub, role))
     assert not has_scope(never, have, db=hub)
-    assert not has_scope(
-        f"{never}!user=operator" if role != "operator" else f"{never}!user=other", have, db=hub
-    )
+    assert not has_scope(f"{never}!user=operator" if role != "operator" else f"{never}!user=other", have, db=hub)
 
 
 @pytest.mark.parametrize("role", ["trainee", "startup", "instructor-dl", "instructor-dl-", "operator"])

@@ -67,9 +67,7 @@ def problems(text: str) -> list[str]:
         pytest.param(PAM + RULE + SIZE + CLUSTER + PARTITION, id="pam, embedded, on loopback"),
         pytest.param(DEMO_SITE + '[[access]]\nrole = "startup"\nuser = "trainee1"\n', id="second role"),
         pytest.param(DEMO_SITE + "[slurm]\npoll_seconds = 1\n", id="whole number for a number"),
-        pytest.param(
-            DEMO_SITE.replace('"S"', '"""Größe "S"; $(rm) <b>\'"""'), id="a title is any line of text"
-        ),
+        pytest.param(DEMO_SITE.replace('"S"', '"""Größe "S"; $(rm) <b>\'"""'), id="a title is any line of text"),
         pytest.param(DEMO_SITE.replace("\n", "\r\n"), id="lines of Windows"),
         pytest.param(REAL_SITE.replace('"people"', '"/Öffentlich/KI \\"2026\\"; all"'), id="group"),
         pytest.param(
@@ -189,9 +187,7 @@ BAD_VALUES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("good", "old", "new", "says"), BAD_VALUES, ids=[b[2][:40] + b[3][:30] for b in BAD_VALUES]
-)
+@pytest.mark.parametrize(("good", "old", "new", "says"), BAD_VALUES, ids=[b[2][:40] + b[3][:30] for b in BAD_VALUES])
 def test_a_mistake_is_refused_in_words(good: str, old: str, new: str, says: str) -> None:
     assert old in good
     found = problems(good.replace(old, new, 1))
@@ -323,14 +319,9 @@ def test_a_list_that_lost_its_only_row_is_not_called_empty() -> None:
         'authentication = "hunter2"\n' + RULE + SIZE,
         'authentication = ["hunter2"]\n' + RULE + SIZE,
         addresses(TLS) + OIDC.replace('"/etc/secret"', '"hunter2"') + RULE + SIZE,
-        addresses(TLS)
-        + OIDC.replace("client_secret_file", "client_secret").replace("/etc/secret", "hunter2")
-        + SIZE,
+        addresses(TLS) + OIDC.replace("client_secret_file", "client_secret").replace("/etc/secret", "hunter2") + SIZE,
         addresses(TLS) + OIDC.replace("https://id", "https://me:hunter2@id") + RULE + SIZE,
-        addresses(TLS)
-        + OIDC.replace("https://id.example.org/t", "http://id/t?client_secret=hunter2")
-        + RULE
-        + SIZE,
+        addresses(TLS) + OIDC.replace("https://id.example.org/t", "http://id/t?client_secret=hunter2") + RULE + SIZE,
         addresses(TLS) + PAM + 'password = "hunter2"\n' + RULE + SIZE,
         'authentication = { method = "hunter2" }\n' + RULE + SIZE,
         REAL_SITE + 'token = "hunter2',
@@ -424,9 +415,7 @@ def test_memory(text: str, mib: int) -> None:
     assert memory_mib(text) == mib
 
 
-@pytest.mark.parametrize(
-    "text", ["", "s", "h", "5", "5x", "-5m", "5 m", "²m", "1.5h", "5m\n", "0h", "9" * 5000 + "h"]
-)
+@pytest.mark.parametrize("text", ["", "s", "h", "5", "5x", "-5m", "5 m", "²m", "1.5h", "5m\n", "0h", "9" * 5000 + "h"])
 def test_what_is_neither_duration_nor_memory(text: str) -> None:
     with pytest.raises(ValueError, match="must be a number more than zero"):
         duration_seconds(text)
@@ -505,9 +494,7 @@ def test_what_is_made_from_the_model_is_current(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["/nonexistent"], [".", "."]])
-def test_the_generator_refuses_what_is_no_checkout(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_generator_refuses_what_is_no_checkout(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert "usage" in capsys.readouterr().err
 
