@@ -11,8 +11,8 @@ import json
 import secrets
 from typing import ClassVar, Protocol
 
-from jupyterhub.apihandlers import APIHandler, default_handlers
 import tornado.web as web
+from jupyterhub.apihandlers import APIHandler, default_handlers
 
 PATH = "/api/campus/session"
 SCHEME = "Campus"

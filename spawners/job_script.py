@@ -11,8 +11,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 @cache
 def _template() -> Template:
     # No HTML, so no escaping for it: each value is quoted for the shell instead.
-    environment = Environment(  # noqa: S701
-        loader=PackageLoader("spawners", "."), undefined=StrictUndefined, autoescape=False
+    environment = Environment(
+        loader=PackageLoader("spawners", "."),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701
     )
     environment.filters["quote"] = lambda value: shlex.quote(str(value))
     return environment.get_template("job_script.sh.j2")
