@@ -22,7 +22,7 @@ def _say(line: str) -> None:
 def _up(options: argparse.Namespace, paths: Paths) -> int:
     from hub_config.lifecycle import Up, print_status, status
 
-    Up(paths, _say).run(options.site)
+    Up(paths, _say, options.site).run()
     _say("")
     print_status(status(paths), _say)
     return 0
@@ -123,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     uninstall.add_argument("--everything", action="store_true", help="homes, accounts and state too")
     uninstall.set_defaults(run=_uninstall)
     test = verbs.add_parser("test", help="run the tests, on a Slurm and hub of their own")
-    test.add_argument("part", nargs="?", default="all", choices=("all", "unit", "cluster", "browser"))
+    test.add_argument("part", nargs="?", default="all", choices=("all", "unit", "session", "cluster", "browser"))
     test.add_argument("arguments", nargs=argparse.REMAINDER, help="further arguments for pytest")
     test.set_defaults(run=_test)
 

@@ -177,9 +177,13 @@ class Supervisor:
             if state.state in ("STOPPED", "EXITED", "FATAL"):
                 self._call("startProcess", state.name, False)
 
-    def restart(self, name: str) -> None:
+    def stop(self, name: str) -> None:
+        """Stop a daemon; it stays so until it is started again."""
         if self.state(name).running:
             self._call("stopProcess", name)
+
+    def restart(self, name: str) -> None:
+        self.stop(name)
         if self.state(name).state in ("STOPPED", "EXITED", "FATAL"):
             self._call("startProcess", name, False)
 

@@ -67,7 +67,7 @@ def _slurmctld(p: Patient) -> Iterator[Finding]:
     yield Finding(
         "slurmctld",
         up,
-        "answers" if up else (done.stderr or done.stdout).strip(),
+        "answers" if up else (done.stderr or done.stdout).strip().partition("\n")[0],
         "" if up else "./campus logs slurmctld",
     )
 

@@ -35,7 +35,7 @@ from hub_config.paths import Paths
 from hub_config.sessions import slurm_commands
 from hub_config.site import Site
 from hub_config.site_file import read_site
-from hub_config.up_checks import check_machine
+from hub_config.up_checks import check_machine, ports
 from spawners.slurm.queries import nodes_query, parse_nodes
 
 _ANSWER_SECONDS = 90
@@ -48,13 +48,15 @@ class Up:
 
     paths: Paths
     say: Say
+    site_file: Path | None
+    """A site file to take into use; None keeps the installation's own, or the embedded default."""
     site: Site = field(init=False)
     machine: Machine = field(init=False)
     restart: set[str] = field(default_factory=set)
 
-    def run(self, site_file: Path | None) -> None:
+    def run(self) -> None:
         """Bring everything up. Raises CampusError at the first step that fails; running it again goes on there."""
-        self._take_site(site_file)
+        self.site = read_site(self.site_file) if self.site_file else installed_site(self.paths)
         steps: list[tuple[str, Callable[[], str]]] = [
             ("Machine", self._machine),
             ("Packages", lambda: ensure_packages(self.site, self.paths)),
@@ -74,15 +76,13 @@ class Up:
             done = step()
             self.say(f"        {done} ({time.monotonic() - started:.0f} s)")
 
-    def _take_site(self, site_file: Path | None) -> None:
+    def _take_site(self) -> None:
         etc = self.paths.site_file.parent
         etc.mkdir(parents=True, exist_ok=True)
-        if site_file:
-            read_site(site_file)
+        if self.site_file:
             staged = etc / "site.toml.new"
-            shutil.copyfile(site_file, staged)
+            shutil.copyfile(self.site_file, staged)
             staged.replace(self.paths.site_file)
-        self.site = installed_site(self.paths)
         entry = etc / "jupyterhub_config.py"
         text = (CHECKOUT / "jupyterhub_config.py").read_text()
         if not entry.exists() or entry.read_text() != text:
@@ -91,7 +91,10 @@ class Up:
     def _machine(self) -> str:
         self.machine = look()
         running = Supervisor(self.paths).running()
-        check_machine(self.site, self.machine, self.paths, running)
+        taken = ports(installed_site(self.paths), self.machine) if running else {}
+        check_machine(self.site, self.machine, self.paths, set(taken.values()))
+        # Only now: a site that this machine can't serve must not replace one that it can.
+        self._take_site()
         cards = f"{len(self.machine.nvidia)} NVIDIA GPUs" if self.machine.nvidia else "no GPU, so emulated ones"
         return f"{self.machine.memory_mib // 1024} GB memory, {os.cpu_count()} cores, {cards}"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hub_config.paths import Paths
+from hub_config.routes import WatchedProxy
 from hub_config.site import Site
 
 
@@ -19,6 +20,7 @@ def update_network(c, site: Site, paths: Paths) -> None:
     c.JupyterHub.internal_certs_location = str(paths.internal_certificates)
     c.JupyterHub.trusted_alt_names = [f"IP:{at.hub_ip}"]
     # The proxy is a daemon of its own, so routes and open connections outlive the hub.
+    c.JupyterHub.proxy_class = WatchedProxy
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = f"https://127.0.0.1:{at.proxy_api_port}"
     c.ConfigurableHTTPProxy.auth_token = paths.secret("proxy-token").read_text().strip()

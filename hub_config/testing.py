@@ -21,6 +21,7 @@ from hub_config.site_file import LOCAL
 
 Say = Callable[[str], None]
 ARTEFACTS = CHECKOUT / "tests" / "artefacts"
+_ON_A_CAMPUS = ("session", "cluster", "browser")
 _CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -30,13 +31,13 @@ _CHECKS = (
 
 
 def run_tests(part: str, arguments: list[str], paths: Paths, say: Say) -> int:
-    """Run a part ("unit", "cluster", "browser" or "all"); the exit status is pytest's, or that of a failed check."""
+    """Run a part, or all; the exit status is pytest's, or that of the check that failed."""
     if part in ("unit", "all"):
         status = _checks(say) if part == "all" else 0
         status = status or _pytest(["tests/unit", *arguments], {}, say)
         if status or part == "unit":
             return status
-    folders = ["tests/cluster", "tests/browser"] if part == "all" else [f"tests/{part}"]
+    folders = [f"tests/{name}" for name in _ON_A_CAMPUS if part in (name, "all")]
     if "tests/browser" in folders and not shutil.which("chromium"):
         say("Installing Chromium, for the browser tests.")
         install_debian_packages(["chromium"])

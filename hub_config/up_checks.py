@@ -21,21 +21,24 @@ RELEASED = datetime.date(2026, 11, 1)
 _FREE_GIB = 4
 
 
-def check_machine(site: Site, machine: Machine, paths: Paths, running: bool) -> None:
-    """Raises CampusError naming the first thing that would make ``up`` fail later."""
+def check_machine(site: Site, machine: Machine, paths: Paths, own_ports: set[int]) -> None:
+    """Raises CampusError naming the first thing that would make ``up`` fail later.
+
+    ``own_ports`` are those on which this installation listens already; empty when it does not run.
+    """
     _check_root()
     _check_clock(datetime.date.today())
     _check_interpreter(Path(sys.executable).resolve())
     _check_readable(paths.prefix)
-    if not running:
+    if not own_ports:
         _check_disk(paths.prefix, complete=(paths.session_env / ".complete").exists())
-        for what, port in ports(site, machine).items():
-            if owner := port_owner(port):
-                raise CampusError(
-                    "port-in-use",
-                    f"Port {port}, for {what}, is taken by {owner}.",
-                    "Stop that program, or give Campus another port in a site file (./campus up --site FILE).",
-                )
+    for what, port in ports(site, machine).items():
+        if port not in own_ports and (owner := port_owner(port)):
+            raise CampusError(
+                "port-in-use",
+                f"Port {port}, for {what}, is taken by {owner}.",
+                "Stop that program, or give Campus another port in a site file (./campus up --site FILE).",
+            )
     for account in site.accounts:
         check_account(account.name, paths.homes / account.name)
 

@@ -287,7 +287,9 @@ class CampusSpawner(SlurmSpawner):
     # -- watching -----------------------------------------------------------------------------------
 
     def _job(self) -> Job | None:
-        return self.watch.picture.jobs.get(int(self.job_id)) if self.job_id else None
+        job = self.watch.picture.jobs.get(int(self.job_id)) if self.job_id else None
+        # A controller that was killed may give the ids of its last seconds out again.
+        return job if job and job.mark == self.mark else None
 
     def _known_gone(self) -> bool:
         """A picture that was asked for after the job was submitted does not hold it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import shutil
 import tempfile
@@ -17,12 +18,44 @@ _PEM = (
 )
 
 
+_TOP = Path("/tmp")
+_PREFIX = "campus-session-"
+
+
+def _remove_dead() -> None:
+    """Remove folders of this person's sessions that ended without a farewell (killed, out of memory)."""
+    for folder in _TOP.glob(f"{_PREFIX}*"):
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError:  # somebody else's, or gone just now
+            continue
+        try:
+            # A living session holds the lock for as long as it lives (flock(2)).
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(descriptor)
+
+
+def _new_folder() -> Path:
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_TOP))
+        fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX)
+        # Another session that starts now may have taken it for a dead one's before it was locked.
+        if folder.exists():
+            return folder
+
+
 def make_private_folder(env: MutableMapping[str, str]) -> Path:
     """Make the folder (0700), move the PEM texts out of ``env`` into it, and point Jupyter at it.
 
-    Its path is short because a Unix socket's may have 107 bytes at most (unix(7)). Removed when the session ends.
+    Its path is short because a Unix socket's may have 107 bytes at most (unix(7)). Removed when the session ends,
+    or where it was killed when the person's next one starts on that node.
     """
-    folder = Path(tempfile.mkdtemp(prefix="campus-", dir="/tmp"))
+    _remove_dead()
+    folder = _new_folder()
     owner = os.getpid()
 
     def remove() -> None:

@@ -21,6 +21,7 @@ import requests
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
+from hub_config.paths import Paths
 from tests.support.person import wait_for
 
 NOBODY = 65534
@@ -161,10 +162,7 @@ class Session:
 @pytest.fixture(scope="session")
 def environment() -> Path:
     """The session environment to test."""
-    named = os.environ.get("CAMPUS_SESSION_ENV")
-    if not named:
-        pytest.skip("CAMPUS_SESSION_ENV names no session environment (./campus up makes PREFIX/session)")
-    return Path(named).resolve()
+    return Paths(Path(os.environ["CAMPUS_PREFIX"])).session_env.resolve()
 
 
 @contextmanager

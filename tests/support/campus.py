@@ -7,12 +7,18 @@ import os
 import pwd
 import signal
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hub_config.daemons import Supervisor
 from hub_config.installed import installed_site
+from hub_config.lifecycle import answers
+from hub_config.machine import look
 from hub_config.paths import Paths
+from hub_config.sessions import job_name
 from tests.support.person import Person, wait_for
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -27,6 +33,8 @@ class Campus:
         self.status = self.read_status()
         self.url: str = self.status["url"]
         self.passwords = {a["name"]: a["password"] for a in self.status["accounts"]}
+        self.machine = look()
+        self.job_name = job_name(self.site)
         self._people: dict[str, Person] = {}
 
     def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -68,9 +76,29 @@ class Campus:
             **become,
         )
 
-    def jobs(self) -> list[str]:
-        """Ids of jobs that are not over."""
-        return self.slurm("squeue", "--noheader", "--format=%A", "--states=PD,R,CF,S").stdout.split()
+    @staticmethod
+    def account(name: str) -> pwd.struct_passwd:
+        return pwd.getpwnam(name)
+
+    def jobs(self, name: str = "") -> list[str]:
+        """Ids of jobs that are not over, of one name or of all."""
+        named = [f"--name={name}"] if name else []
+        return self.slurm("squeue", "--noheader", "--format=%A", "--states=PD,R,CF,S", *named).stdout.split()
+
+    def job_state(self, job: str) -> str:
+        return self.slurm("squeue", "--noheader", "--format=%T", "--states=all", f"--jobs={job}").stdout.strip()
+
+    def wait_until_slurm_has_saved(self) -> None:
+        """Until slurmctld has on disk what it knows now: it writes some seconds after a change (slurmctld(8))."""
+        now = time.time()
+        held = self.slurm("sbatch", "--parsable", "--hold", "--output=/dev/null", "--wrap=true").stdout.strip()
+        saved = self.paths.slurm_state / "controller" / "job_state"
+        wait_for("slurmctld to save its state", lambda: saved.stat().st_mtime > now)
+        self.slurm("scancel", held)
+
+    def free_gpus(self) -> None:
+        """Cancel every job that is not a session."""
+        self.slurm("scancel", *(set(self.jobs()) - set(self.jobs(self.job_name))))
 
     def pid(self, daemon: str) -> int:
         return Supervisor(self.paths).state(daemon).pid
@@ -82,7 +110,15 @@ class Campus:
         os.kill(pid, signal.SIGKILL)
         wait_for(f"{daemon} to be gone", lambda: self.pid(daemon) != pid)
 
-    def wait_until_answering(self) -> None:
-        from hub_config.lifecycle import answers
+    @contextmanager
+    def stopped(self, daemon: str) -> Iterator[None]:
+        """While the daemon is stopped, and not restarted either."""
+        supervisor = Supervisor(self.paths)
+        supervisor.stop(daemon)
+        try:
+            yield
+        finally:
+            supervisor.restart(daemon)
 
+    def wait_until_answering(self) -> None:
         wait_for("the hub to answer", lambda: answers(self.site))

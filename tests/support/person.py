@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import html
 import json
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -62,6 +65,25 @@ class Person:
     def ask(self, **options: Any) -> requests.Response:
         return self.api("POST", f"/users/{self.name}/server", json={"user_options": options} if options else None)
 
+    def ask_without_waiting(self, **options: Any) -> None:
+        """Ask for a session that will wait: the hub answers after its slow_spawn_timeout, or is gone before."""
+        thread = threading.Thread(target=self._ask_until_cut_off, kwargs=options, daemon=True)
+        thread.start()
+        wait_for("the request to arrive", self.server)
+
+    def _ask_until_cut_off(self, **options: Any) -> None:
+        with contextlib.suppress(requests.RequestException):
+            self.ask(**options)
+
+    def submit_form(self, **fields: str) -> requests.Response:
+        """The spawn page's form, as the browser sends it."""
+        self.web.get(f"{self.url}/hub/spawn")
+        return self.web.post(f"{self.url}/hub/spawn", data={**fields, "_xsrf": self._xsrf()})
+
+    def failure(self) -> str:
+        """What the pending page says about the last start."""
+        return html.unescape(self.web.get(f"{self.url}/hub/spawn-pending/{self.name}").text)
+
     def start(self, **options: Any) -> Session:
         """Start a session and wait until it is ready."""
         answer = self.ask(**options)
@@ -73,6 +95,9 @@ class Person:
             return server["ready"]
 
         wait_for("the session", ready)
+        return self.session()
+
+    def session(self) -> Session:
         return Session(self)
 
     def stop(self) -> None:

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support.campus import Campus
+
+ARTEFACTS = Path(__file__).parents[1] / "artefacts"
+# A test machine may have no network: without these Chromium asks for its maker's hosts at every start.
+_QUIET = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+SignIn = Callable[..., Page]
+Shot = Callable[[Page, str], None]
+
+
+@pytest.fixture
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(_QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def errors() -> list[str]:
+    """What the pages of this test complained about in the browser's console."""
+    return []
+
+
+@pytest.fixture
+def sign_in(chromium: Browser, calm: Campus, errors: list[str]) -> SignIn:
+    """Opens the site as a newcomer and signs in; keywords are those of a browser context (viewport, ...)."""
+
+    def sign_in(name: str, **context: object) -> Page:
+        page = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}).new_page()  # type: ignore[arg-type]
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: errors.append(str(e)))
+        page.goto(calm.url)
+        page.get_by_label("Username").fill(f"ct-{name}")
+        page.get_by_label("Password").fill(calm.passwords[f"ct-{name}"])
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/hub/spawn**")
+        return page
+
+    return sign_in
+
+
+@pytest.fixture
+def shot() -> Shot:
+    """Keeps a picture of the page under tests/artefacts."""
+    ARTEFACTS.mkdir(exist_ok=True)
+
+    def shot(page: Page, name: str) -> None:
+        page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
+
+    return shot

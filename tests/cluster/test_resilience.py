@@ -1,0 +1,179 @@
+"""Whatever is killed, sessions stay, and what waits goes on waiting."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from tests.support.campus import Campus
+from tests.support.person import Kernel, wait_for
+
+pytestmark = pytest.mark.cluster
+
+COUNT = """
+import threading, time
+count = 0
+def tick():
+    global count
+    while True:
+        count += 1
+        time.sleep(0.05)
+threading.Thread(target=tick, daemon=True).start()
+"""
+
+
+class Counter:
+    """A kernel that counts; ``goes_on`` fails when it was started anew, or stopped."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        kernel.run(COUNT)
+        self.seen = 0
+
+    def goes_on(self) -> None:
+        before = self.seen
+
+        def more() -> bool:
+            try:
+                self.seen = int(self.kernel.run("print(count)"))
+            except OSError:
+                return False
+            return self.seen > before
+
+        wait_for("the kernel to count on", more)
+
+
+@pytest.fixture
+def full(calm: Campus) -> Iterator[Campus]:
+    """A cluster whose GPUs are all taken by a job that is not ours."""
+    nodes = len(calm.status["nodes"])
+    gpus = calm.status["nodes"][0]["gpus"]
+    blocker = calm.slurm(
+        *("sbatch", "--parsable", f"--nodes={nodes}", f"--gres=gpu:{gpus}", "--output=/dev/null"),
+        "--wrap=sleep 600",
+    ).stdout.strip()
+    wait_for("the GPUs to be taken", lambda: calm.job_state(blocker) == "RUNNING")
+    yield calm
+    calm.slurm("scancel", blocker)
+
+
+def test_a_killed_hub_finds_the_session_again(calm: Campus) -> None:
+    person = calm.person("trainee1")
+    session = person.start(size="gpu1")
+    counter = Counter(session.kernel())
+    jobs = calm.jobs()
+    calm.kill("hub")
+    counter.goes_on()
+    calm.wait_until_answering()
+    assert session.state()["ready"]
+    assert calm.jobs() == jobs
+    counter.goes_on()
+    person.stop()
+    assert not calm.jobs()
+
+
+def test_a_hub_killed_while_a_session_waits_serves_it_afterwards(full: Campus) -> None:
+    person = full.person("trainee1")
+    person.ask_without_waiting(size="gpu1")
+    ours = wait_for("the job to wait", lambda: full.jobs(name=full.job_name))
+    assert full.job_state(ours[0]) == "PENDING"
+    full.kill("hub")
+    full.wait_until_answering()
+    assert full.jobs(name=full.job_name) == ours
+    full.free_gpus()
+    wait_for("the session", lambda: (person.server() or {}).get("ready"))
+    assert full.jobs() == ours
+    assert person.session().kernel().run("print(6 * 7)").strip() == "42"
+
+
+def test_a_waiting_session_can_be_called_off(full: Campus) -> None:
+    person = full.person("trainee1")
+    person.ask_without_waiting(size="gpu1")
+    wait_for("the job to wait", lambda: full.jobs(name=full.job_name))
+    person.stop()
+    wait_for("the job to be gone", lambda: not full.jobs(name=full.job_name))
+
+
+def test_a_session_that_ended_while_the_hub_was_away_is_gone(calm: Campus) -> None:
+    person = calm.person("trainee1")
+    person.start(size="cpu")
+    with calm.stopped("hub"):
+        calm.slurm("scancel", *calm.jobs())
+    calm.wait_until_answering()
+    wait_for("the hub to see it", lambda: person.server() is None)
+
+
+def test_a_killed_proxy_comes_back_with_every_route(calm: Campus) -> None:
+    session = calm.person("trainee1").start(size="cpu")
+    counter = Counter(session.kernel())
+    calm.kill("proxy")
+    calm.wait_until_answering()
+    counter.goes_on()
+
+
+def test_a_silent_controller_ends_no_session_and_refuses_new_ones_in_words(calm: Campus) -> None:
+    session = calm.person("trainee1").start(size="cpu")
+    counter = Counter(session.kernel())
+    with calm.stopped("slurmctld"):
+        answer = calm.person("trainee2").ask(size="cpu")
+        assert answer.status_code >= 400
+        assert "scheduler does not answer" in answer.json()["message"]
+        counter.goes_on()
+        assert session.state()["ready"]
+    wait_for("slurmctld", lambda: calm.slurm("scontrol", "ping").stdout.count(" is UP"))
+    assert calm.person("trainee2").start(size="cpu").state()["ready"]
+    assert session.state()["ready"]
+    counter.goes_on()
+
+
+def test_a_killed_controller_is_back_by_itself(calm: Campus) -> None:
+    session = calm.person("trainee1").start(size="cpu")
+    jobs = calm.jobs()
+    calm.wait_until_slurm_has_saved()
+    calm.kill("slurmctld")
+    wait_for("slurmctld", lambda: calm.slurm("scontrol", "ping").stdout.count(" is UP"))
+    assert calm.jobs() == jobs
+    assert session.state()["ready"]
+
+
+def test_killed_nodes_are_back_with_their_sessions(calm: Campus) -> None:
+    session = calm.person("trainee1").start(size="cpu")
+    counter = Counter(session.kernel())
+    for node in calm.status["nodes"]:
+        calm.kill(node["name"])
+    wait_for("the nodes", lambda: all(n["state"] in ("idle", "mixed") for n in calm.read_status()["nodes"]))
+    counter.goes_on()
+    assert session.state()["ready"]
+
+
+def test_a_job_with_our_mark_and_no_server_is_cancelled(calm: Campus) -> None:
+    stray = calm.slurm(
+        *("sbatch", "--parsable", f"--job-name={calm.job_name}", "--comment=ct-trainee1/", "--output=/dev/null"),
+        *("--chdir=/tmp", "--wrap=sleep 600"),
+        account="ct-trainee1",
+    ).stdout.strip()
+    another = calm.slurm("sbatch", "--parsable", "--job-name=other", "--output=/dev/null", "--wrap=sleep 600")
+    wait_for("the stray to be cancelled", lambda: calm.job_state(stray) == "CANCELLED")
+    assert calm.job_state(another.stdout.strip()) == "RUNNING"
+    calm.slurm("scancel", another.stdout.strip())
+
+
+def test_everything_killed_at_once_is_brought_up_with_sessions_and_state(calm: Campus) -> None:
+    session = calm.person("trainee1").start(size="cpu")
+    counter = Counter(session.kernel())
+    jobs = calm.jobs()
+    calm.wait_until_slurm_has_saved()
+    supervisord = int((calm.paths.run / "supervisord.pid").read_text())
+    daemons = [supervisord, *(d["pid"] for d in calm.read_status()["daemons"])]
+    for pid in daemons:
+        os.kill(pid, signal.SIGKILL)
+    wait_for("them to be gone", lambda: not any(psutil.pid_exists(pid) for pid in daemons))
+    assert calm.command("status", check=False).returncode == 3
+    calm.command("up")
+    assert calm.jobs() == jobs
+    wait_for("the session to be served", lambda: session.state()["ready"])
+    counter.goes_on()
