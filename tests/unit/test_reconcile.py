@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import logging
+import os
+import pwd
+from typing import Any
+
+import pytest
+
+from spawners.reconcile import Ledger, Reconciler
+from spawners.slurm import Job, JobState, SlurmCommands
+from tests.unit.test_commands import Programs, failing, printing
+
+NOBODY = pwd.getpwnam("nobody")
+
+
+def job(id: int = 7, **change: Any) -> Job:
+    facts = {"user": "nobody", "state": JobState.RUNNING, "reason": "None", "node": "n1", "mark": "nobody/"}
+    return Job(**{**facts, "id": id, "start": 100, "end": 200, **change})
+
+
+class Cluster:
+    """A reconciler before a Slurm that cancels whatever it is told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Ledger, "held", set())
+        monkeypatch.setattr(Ledger, "submitting", set())
+        self.programs = Programs(monkeypatch)
+        self.programs.answer("scancel", printing())
+        self.reconciler = Reconciler(SlurmCommands())
+
+    async def look(self, *jobs: Job, times: int = 1) -> list[int]:
+        """The jobs that were cancelled at the last of so many looks."""
+        for _ in range(times):
+            self.programs.calls.clear()
+            await self.reconciler.look(jobs)
+        return [int(call.argv[1]) for call in self.programs.calls]
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    return Cluster(monkeypatch)
+
+
+async def test_a_job_of_no_server_is_cancelled_at_the_second_look(cluster: Cluster) -> None:
+    assert await cluster.look(job()) == []
+    assert await cluster.look(job()) == [7]
+
+
+async def test_only_two_looks_in_a_row_count(cluster: Cluster) -> None:
+    for _ in range(3):
+        assert await cluster.look(job(7)) == []
+        assert await cluster.look(job(8)) == []
+    assert await cluster.look(job(7), job(8)) == [8]
+    assert await cluster.look(job(8), job(7)) == [7, 8]
+
+
+async def test_it_is_cancelled_as_its_owner(cluster: Cluster) -> None:
+    await cluster.look(job(), times=2)
+    (call,) = cluster.programs.calls
+    assert call.argv == ("scancel", "7")
+    assert (call.options["user"], call.options["group"]) == (NOBODY.pw_uid, NOBODY.pw_gid)
+
+
+async def test_a_job_that_a_server_holds_is_spared(cluster: Cluster) -> None:
+    Ledger.held.add(7)
+    assert await cluster.look(job(7), job(8), times=2) == [8]
+
+
+async def test_a_job_that_a_server_took_between_two_looks_is_spared(cluster: Cluster) -> None:
+    await cluster.look(job())
+    Ledger.held.add(7)
+    assert await cluster.look(job()) == []
+    Ledger.held.remove(7)
+    assert await cluster.look(job()) == []
+    assert await cluster.look(job()) == [7]
+
+
+async def test_a_job_that_is_being_submitted_is_spared(cluster: Cluster) -> None:
+    Ledger.submitting.add("nobody/")
+    jobs = [job(7), job(8, mark="nobody/lab"), job(9, mark="")]
+    assert await cluster.look(*jobs, times=2) == [8, 9]
+
+
+@pytest.mark.parametrize("state", JobState)
+async def test_a_job_that_is_over_is_left_alone(state: JobState, cluster: Cluster) -> None:
+    assert await cluster.look(job(state=state), times=3) == ([] if state.over else [7])
+
+
+async def test_a_picture_without_orphans_cancels_nothing(cluster: Cluster) -> None:
+    assert await cluster.look(times=3) == []
+
+
+async def test_each_cancel_is_logged_with_whose_it_was(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+    await cluster.look(job(), times=2)
+    assert caplog.record_tuples == [
+        ("campus.reconcile", logging.WARNING, "Job 7 of nobody/ belongs to no server; cancelling it")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("user", "answer", "says"),
+    [
+        ("nobody", failing("Unable to contact slurm controller"), "The cluster's scheduler does not answer"),
+        ("nobody", FileNotFoundError(2, "No such file or directory"), "The cluster's scheduler does not answer"),
+        ("nobody", PermissionError(1, os.strerror(1)), "The cluster's scheduler does not answer"),
+        ("no-such-account", printing(), "no-such-account"),
+    ],
+)
+async def test_a_cancel_that_fails_is_logged_tried_again_and_stops_no_other(
+    user: str, answer: Any, says: str, cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster.programs.answer("scancel 7", answer)
+    cluster.programs.answers = dict(sorted(cluster.programs.answers.items(), reverse=True))
+    await cluster.look(job(7, user=user), job(8))
+    for _ in range(2):
+        caplog.clear()
+        assert 8 in await cluster.look(job(7, user=user), job(8))
+        (failed,) = [m for m in caplog.messages if "could not be cancelled" in m]
+        assert failed.startswith("Job 7 could not be cancelled: ")
+        assert says in failed
