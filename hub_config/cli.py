@@ -1,4 +1,4 @@
-"""The verbs of ``./campus``."""
+"""The verbs of ``./campus``. What a verb needs it imports itself: help must work before anything is installed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from pathlib import Path
 from campus_base.errors import CampusError
 from hub_config import __version__
 from hub_config.paths import Paths
-from hub_config.site_file import LOCAL, read_site
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        # Whoever was reading went away (./campus up | head); the work goes on.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _up(options: argparse.Namespace, paths: Paths) -> int:
@@ -72,8 +75,11 @@ def _logs(options: argparse.Namespace, paths: Paths) -> int:
 
 
 def _check(options: argparse.Namespace, paths: Paths) -> int:
-    site = read_site(options.file)
-    _say(f"{options.file} is good: {site.name}, {len(site.sizes)} session sizes, {len(site.rules())} access rules.")
+    from hub_config.site_file import LOCAL, read_site
+
+    file = options.file or LOCAL
+    site = read_site(file)
+    _say(f"{file} is good: {site.name}, {len(site.sizes)} session sizes, {len(site.rules())} access rules.")
     return 0
 
 
@@ -101,7 +107,10 @@ def _parser() -> argparse.ArgumentParser:
 
     up = verbs.add_parser("up", help="install what is missing and start everything")
     up.add_argument(
-        "--site", type=Path, metavar="FILE", help="take this site file into use (default: the embedded one)"
+        "--site",
+        type=Path,
+        metavar="FILE",
+        help="take this site file into use (default: the one in use, at first the embedded one)",
     )
     up.set_defaults(run=_up)
     verbs.add_parser("down", help="stop what up started").set_defaults(run=_down)
@@ -117,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("-f", "--follow", action="store_true", help="go on as it grows")
     logs.set_defaults(run=_logs)
     check = verbs.add_parser("check", help="check a site file")
-    check.add_argument("file", type=Path, nargs="?", default=LOCAL, help="the file (default: the embedded site)")
+    check.add_argument("file", type=Path, nargs="?", help="the file (default: the embedded site)")
     check.set_defaults(run=_check)
     uninstall = verbs.add_parser("uninstall", help="remove the installation; homes and state stay")
     uninstall.add_argument("--everything", action="store_true", help="homes, accounts and state too")

@@ -154,6 +154,7 @@ class Supervisor:
     def apply(self, found: list[Daemon], restart: set[str]) -> None:
         """Make these daemons run: start supervisord, or change only what differs and ``restart`` what is named."""
         self.paths.log.mkdir(parents=True, exist_ok=True)
+        self.paths.log.chmod(0o700)  # who did what, and when, is for operators
         self.conf.touch(mode=0o600)
         self.conf.write_text(supervisor_conf(found, self.paths))
         if not self.running():
@@ -210,7 +211,7 @@ class Supervisor:
 
 
 # Programs of ours, and the argument that shows whose they are: nothing else is ever ended.
-_OURS = re.compile(r"(munged|slurmctld|slurmd|supervisord|jupyterhub|configurable-http-proxy)\b")
+_OURS = re.compile(r"(munged|slurmctld|slurmd|supervisord|jupyterhub(_idle_culler)?|configurable-http-proxy)\b")
 
 
 def _ours(paths: Paths) -> Iterator[psutil.Process]:

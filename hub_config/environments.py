@@ -41,11 +41,12 @@ def source_digest() -> str:
     return digest.hexdigest()
 
 
-def ensure_session_environment(paths: Paths) -> bool:
+def ensure_session_environment(paths: Paths, *, shared: bool) -> bool:
     """Packages of notebook sessions: the lock, then torch (the build that fits the machine). True if it was made.
 
     Every lock has a folder of its own, and ``paths.session_env`` points at the current one: sessions that run on
-    the one before keep it. Raises ProgramFailed when pip does; what is half made is made anew by the next call.
+    the one before keep it. With ``shared`` they may run on other machines too, so none is ever removed.
+    Raises ProgramFailed when pip does; what is half made is made anew by the next call.
     """
     locks = [LOCKS / "session.txt", LOCKS / "torch.txt"]
     wanted = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()
@@ -64,7 +65,8 @@ def ensure_session_environment(paths: Paths) -> bool:
     staged.unlink(missing_ok=True)
     staged.symlink_to(environment)
     staged.replace(paths.session_env)
-    _drop_unused(paths.environments, keep=environment)
+    if not shared:
+        _drop_unused(paths.environments, keep=environment)
     return made
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
@@ -91,17 +92,19 @@ class Up:
     def _machine(self) -> str:
         self.machine = look()
         running = Supervisor(self.paths).running()
+        if not running:
+            end_strays(self.paths)
         taken = ports(installed_site(self.paths), self.machine) if running else {}
         check_machine(self.site, self.machine, self.paths, set(taken.values()))
         # Only now: a site that this machine can't serve must not replace one that it can.
         self._take_site()
-        cards = f"{len(self.machine.nvidia)} NVIDIA GPUs" if self.machine.nvidia else "no GPU, so emulated ones"
+        cards = f"{len(self.machine.nvidia)} NVIDIA GPUs" if self.machine.nvidia else "no NVIDIA GPU"
         return f"{self.machine.memory_mib // 1024} GB memory, {os.cpu_count()} cores, {cards}"
 
     def _session_environment(self) -> str:
         if self.site.sessions.environment:
             return f"the site's own, {self.site.sessions.environment}"
-        made = ensure_session_environment(self.paths)
+        made = ensure_session_environment(self.paths, shared=self.site.cluster is None)
         return "JupyterLab, nbgrader, torch and transformers installed" if made else "nothing to do"
 
     def _project(self) -> str:
@@ -212,7 +215,7 @@ def answers(site: Site) -> bool:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the name is the public one
     try:
-        url = f"{scheme}://{host}:{at.port}/hub/health"
+        url = f"{scheme}://{host}:{at.port}{urlsplit(at.public_url).path}/hub/health"
         with urllib.request.urlopen(url, timeout=5, context=context) as answer:  # noqa: S310
             return answer.status == 200
     except OSError:
@@ -229,7 +232,7 @@ def down(paths: Paths, say: Say) -> None:
     if installed_site(paths).cluster:
         _cancel_sessions(paths)
     supervisor.shutdown()
-    say("Campus has stopped. Homes, submissions and settings are where they were.")
+    say("Campus has stopped.")
 
 
 def _cancel_sessions(paths: Paths) -> None:
@@ -292,7 +295,7 @@ def uninstall(paths: Paths, say: Say, everything: bool) -> None:
         shutil.rmtree(paths.prefix / folder, ignore_errors=True)
     paths.session_env.unlink(missing_ok=True)
     say(f"Campus is uninstalled. {paths.homes}, {paths.prefix / 'var'} and {paths.prefix / 'etc'} stay:")
-    say("./campus up takes them up again, ./campus uninstall --everything would have removed them too.")
+    say("./campus up takes them up again. To remove them and the demo accounts too: up, then uninstall --everything.")
 
 
 def print_status(found: dict[str, Any], say: Say) -> None:

@@ -39,7 +39,7 @@ def slurm_conf(site: Site, machine: Machine, paths: Paths) -> str:
     nodes = node_names(cluster, machine)
     gpus = len(gpu_files(cluster, machine, paths))
     first = cluster.controller_port + 1
-    partitions = sorted({size.partition for size in site.sizes} | {p.name for p in site.partitions})
+    partitions = [partition.name for partition in site.partitions]
     track = "proctrack/cgroup" if machine.cgroup_version else "proctrack/linuxproc"
     settings = {
         "ClusterName": CLUSTER,
@@ -77,8 +77,9 @@ def slurm_conf(site: Site, machine: Machine, paths: Paths) -> str:
             f"NodeName={name} NodeHostname=localhost NodeAddr=127.0.0.1 Port={first + offset} "
             f"CPUs={cluster.cpus_per_node} RealMemory={machine.memory_mib} Gres=gpu:{gpus} State=UNKNOWN"
         )
-    for name in partitions:
-        lines.append(f"PartitionName={name} Nodes={','.join(nodes)} MaxTime=INFINITE State=UP")
+    for number, name in enumerate(partitions):
+        default = "NO" if number else "YES"
+        lines.append(f"PartitionName={name} Nodes={','.join(nodes)} Default={default} MaxTime=INFINITE State=UP")
     return "\n".join(lines) + "\n"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from hub_config.paths import Paths
@@ -45,7 +44,7 @@ def proxy_command(site: Site, paths: Paths) -> list[str]:
     own = [f"--ssl-cert={at.tls.certificate}", f"--ssl-key={at.tls.key}"] if at.tls else []
     return [
         "node",
-        f"--import={Path(__file__).parent / 'proxy' / 'pin.mjs'}",
+        f"--import={paths.node / 'pin.mjs'}",
         str(paths.node_modules / "configurable-http-proxy" / "bin" / "configurable-http-proxy"),
         f"--ip={at.ip}",
         f"--port={at.port}",

@@ -96,7 +96,10 @@ def _install_node(paths: Paths) -> None:
 
 
 def ensure_node_modules(paths: Paths) -> str:
-    """configurable-http-proxy, as locked. Says what it did; raises ProgramFailed."""
+    """configurable-http-proxy, as locked, and what is preloaded into it. Says what it did; raises ProgramFailed."""
+    paths.node.mkdir(parents=True, exist_ok=True)
+    # A copy: the proxy must start again even when the checkout has moved.
+    shutil.copyfile(_PROXY / "pin.mjs", paths.node / "pin.mjs")
     wanted = hashlib.sha256((_PROXY / "package-lock.json").read_bytes()).hexdigest()
     stamp = paths.node / ".complete"
     if stamp.exists() and stamp.read_text() == wanted:

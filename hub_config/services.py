@@ -20,6 +20,8 @@ def culler(site: Site, paths: Paths) -> dict[str, Any]:
     return {
         "name": CULLER,
         "command": [
+            # It ends with a hub that is killed, which starts another when it is back (setpriv(1)).
+            *("setpriv", "--pdeathsig=TERM"),
             *(sys.executable, "-P", "-s", "-m", "jupyterhub_idle_culler"),
             # None: it would run a file of that name that lies in the folder where the hub was started.
             "--config=",

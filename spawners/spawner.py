@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from batchspawner import SlurmSpawner
-from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import make_ssl_context, wait_for_http_server
 from traitlets import Any as AnyTrait
 from traitlets import Unicode, default
@@ -24,6 +23,7 @@ from spawners.form import render_form
 from spawners.identity import identity_of
 from spawners.job_script import render_job_script
 from spawners.reconcile import Ledger
+from spawners.refusal import SessionRefused, refused
 from spawners.request import SessionRequest, SessionSize, check_request
 from spawners.slurm import Job, JobRequest, JobState
 from spawners.watch import ClusterWatch, WatchSettings, shared_watch
@@ -33,10 +33,6 @@ serve_callback()
 _FIRST_UID = 1000  # below are the machine's own accounts (login.defs(5), UID_MIN)
 _TICK = 2.0  # seconds between looks at the clock while nothing else wakes a waiting start
 _ENDING = 30.0  # seconds to wait for Slurm to confirm that a cancelled job is over
-
-
-def _refusal(error: CampusError) -> SpawnException:
-    return SpawnException(str(error), reason=error.code, log_message=error.detail or str(error))
 
 
 class CampusSpawner(SlurmSpawner):
@@ -98,7 +94,7 @@ class CampusSpawner(SlurmSpawner):
         try:
             return check_request(self.user_options or {}, self.sizes)
         except CampusError as error:
-            raise _refusal(error) from None
+            raise refused(error) from None
 
     # -- state that outlives the hub ----------------------------------------------------------------
 
@@ -159,7 +155,7 @@ class CampusSpawner(SlurmSpawner):
             account = None
         # Whoever an identity provider calls root or slurm must not become it.
         if account is None or account.pw_uid < _FIRST_UID:
-            raise SpawnException(
+            raise SessionRefused(
                 f"There is no account {self.user.name} for people on this cluster. Ask an operator to create it.",
                 reason="no-account",
             )
@@ -189,7 +185,7 @@ class CampusSpawner(SlurmSpawner):
         )
 
     async def start(self) -> str:
-        """Submit the job and wait until its server has reported. Returns its URL; raises SpawnException."""
+        """Submit the job and wait until its server has reported. Returns its URL; raises SessionRefused."""
         request = self._checked_request()
         account = self._account()
         secret = Expected.new_secret(self)
@@ -205,7 +201,7 @@ class CampusSpawner(SlurmSpawner):
             Ledger.held.add(job_id)
             self._commit()
         except CampusError as error:
-            raise _refusal(error) from error
+            raise refused(error) from error
         finally:
             Ledger.submitting.discard(self.mark)
             self._tls = {}
@@ -235,7 +231,7 @@ class CampusSpawner(SlurmSpawner):
         self._report.set()
 
     async def _until_up(self) -> str:
-        """Wait until the session has reported, Slurm has said where it runs, and it answers. Raises SpawnException."""
+        """Wait until the session has reported, Slurm has said where it runs, and it answers. Raises SessionRefused."""
         while True:
             self._raise_if_over()
             job = self._job()
@@ -256,11 +252,11 @@ class CampusSpawner(SlurmSpawner):
     def _raise_if_over(self) -> None:
         job = self._job()
         if job and job.state.over:
-            raise SpawnException(
+            raise SessionRefused(
                 f"{job.state.sentence} Its log is in {self.log_folder} in your home.", reason=job.state.value
             )
         if self._known_gone():
-            raise SpawnException("Slurm no longer knows this session. Start it again.", reason="job-lost")
+            raise SessionRefused("Slurm no longer knows this session. Start it again.", reason="job-lost")
 
     async def _until_answer(self, url: str) -> None:
         settings = self.user.settings
@@ -314,7 +310,7 @@ class CampusSpawner(SlurmSpawner):
         """The hub came back and found this session in its database: finish what its start had begun."""
         try:
             url = await self._until_up()
-        except SpawnException as error:
+        except SessionRefused as error:
             self.log.info("Session of %s ended while the hub was away: %s", self._log_name, error)
             return 1
         self.server.proto, address = url.split("://")

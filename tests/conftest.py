@@ -31,4 +31,5 @@ def _stop_everything(campus: Campus) -> None:
             person = campus.person(account.name.removeprefix("ct-"))
             if person.server():
                 person.stop()
+    campus.free_gpus()
     wait_for("the queue to be empty", lambda: not campus.jobs())

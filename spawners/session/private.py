@@ -18,7 +18,7 @@ _PEM = (
 )
 
 
-_TOP = Path("/tmp")
+_TOP = Path("/tmp")  # noqa: S108 - each folder in it is made by mkdtemp: new, 0700, ours
 _PREFIX = "campus-session-"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from hub_config.daemons import Supervisor
 from hub_config.installed import installed_site
-from hub_config.lifecycle import answers
+from hub_config.lifecycle import answers, slurm_nodes
 from hub_config.machine import look
 from hub_config.paths import Paths
 from hub_config.sessions import job_name
@@ -90,15 +90,22 @@ class Campus:
 
     def wait_until_slurm_has_saved(self) -> None:
         """Until slurmctld has on disk what it knows now: it writes some seconds after a change (slurmctld(8))."""
-        now = time.time()
         held = self.slurm("sbatch", "--parsable", "--hold", "--output=/dev/null", "--wrap=true").stdout.strip()
+        self.slurm("scancel", held)
+        now = time.time()
         saved = self.paths.slurm_state / "controller" / "job_state"
         wait_for("slurmctld to save its state", lambda: saved.stat().st_mtime > now)
-        self.slurm("scancel", held)
+
+    def wait_until_slurm_is_ready(self) -> None:
+        wait_for("the nodes", lambda: all(n["state"] in ("idle", "mixed") for n in self.nodes()))
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return slurm_nodes(self.site, self.paths) or [{"state": "unknown"}]
 
     def free_gpus(self) -> None:
         """Cancel every job that is not a session."""
-        self.slurm("scancel", *(set(self.jobs()) - set(self.jobs(self.job_name))))
+        if foreign := set(self.jobs()) - set(self.jobs(self.job_name)):
+            self.slurm("scancel", *foreign)
 
     def pid(self, daemon: str) -> int:
         return Supervisor(self.paths).state(daemon).pid

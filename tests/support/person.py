@@ -80,6 +80,15 @@ class Person:
         self.web.get(f"{self.url}/hub/spawn")
         return self.web.post(f"{self.url}/hub/spawn", data={**fields, "_xsrf": self._xsrf()})
 
+    def refusal(self, **options: Any) -> str:
+        """What the person is told when a start fails, at once or later."""
+        answer = self.ask(**options)
+        if answer.status_code != 202:
+            assert answer.status_code >= 400, answer.text
+            return answer.json()["message"]
+        wait_for("the start to fail", lambda: self.server() is None)
+        return self.failure()
+
     def failure(self) -> str:
         """What the pending page says about the last start."""
         return html.unescape(self.web.get(f"{self.url}/hub/spawn-pending/{self.name}").text)
