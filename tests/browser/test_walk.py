@@ -52,15 +52,14 @@ def test_from_sign_in_to_a_cell_on_a_gpu(sign_in: SignIn, shot: Shot, calm: Camp
 
 def test_by_keyboard_alone(sign_in: SignIn, calm: Campus) -> None:
     page = sign_in("startup1")
-    first = page.get_by_role("radio").first
-    for _ in range(20):
-        page.keyboard.press("Tab")
-        if first.evaluate("e => e === document.activeElement"):
-            break
-    else:
-        pytest.fail("the sizes can't be reached by Tab")
-    page.keyboard.press("ArrowDown")
-    expect(page.get_by_role("radio").nth(1)).to_be_checked()
+    for key, wanted in (("Tab", "type === 'radio'"), ("ArrowDown", "value === 'gpu1'")):
+        for _ in range(20):
+            if page.evaluate(f"document.activeElement.{wanted}"):
+                break
+            page.keyboard.press(key)
+        else:
+            pytest.fail(f"{key} does not lead to what has {wanted}")
+    expect(page.get_by_role("radio", name=re.compile("^One GPU"))).to_be_checked()
     page.keyboard.press("Enter")
     page.wait_for_url("**/user/ct-startup1/lab**", timeout=_LAB_SECONDS)
     assert calm.slurm("squeue", "--noheader", "--format=%b").stdout.strip().endswith("gpu:1")
