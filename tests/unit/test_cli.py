@@ -252,6 +252,22 @@ def test_a_site_that_this_machine_cannot_serve_replaces_none(prefix: Path, monke
     assert Paths(prefix).site_file.read_text() == LOCAL.read_text()
 
 
+def test_a_site_that_it_can_serve_is_taken_into_use(prefix: Path, monkeypatch: Monkey, capsys: Captured) -> None:
+    def no_apt(*_: Any) -> None:
+        raise CampusError("no-apt", "There is no apt-get.", "Install it.")
+
+    monkeypatch.setattr(lifecycle, "check_machine", lambda *_: None)
+    monkeypatch.setattr(lifecycle, "ensure_packages", no_apt)
+    assert cli.main(["up", "--site", str(EXAMPLE)]) == 1
+    assert "There is no apt-get. Install it." in capsys.readouterr().err
+    assert Paths(prefix).site_file.read_text() == EXAMPLE.read_text()
+    entry = prefix / "etc" / "jupyterhub_config.py"
+    assert entry.read_text() == (CHECKOUT / "jupyterhub_config.py").read_text()
+    # The next one needs not name it again.
+    assert cli.main(["up"]) == 1
+    assert Paths(prefix).site_file.read_text() == EXAMPLE.read_text()
+
+
 def test_up_stops_at_the_first_step_that_fails(prefix: Path, monkeypatch: Monkey, capsys: Captured) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert cli.main(["up"]) == 1
@@ -446,6 +462,20 @@ def test_help_needs_nothing(arguments: list[str], campus: Script, tmp_path: Path
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("campus " if arguments == ["--version"] else "usage: ./campus")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_from_the_current_folder_gets_in(checkout: Path, stub: Path) -> None:
+    """Root runs it, perhaps in somebody's folder."""
+    for name in ("argparse", "campus_base", "hub_config"):
+        (stub.parent / f"{name}.py").write_text("raise SystemExit('got in')")
+    done = subprocess.run(
+        [str(checkout / "campus"), "help"],
+        env={"PATH": "/usr/bin:/bin", "CAMPUS_PREFIX": str(stub)},
+        cwd=stub.parent,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("arguments", [["check"], ["status"], ["down"], ["doctor"], ["logs"], ["fly"]])

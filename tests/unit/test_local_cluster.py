@@ -300,7 +300,7 @@ def test_the_munge_key_is_made_once(paths: Paths, owners: dict[str, str]) -> Non
 
 
 def test_emulated_gpus_are_made_as_device_files(
-    paths: Paths, owners: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    paths: Paths, owners: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[tuple[Path, int, int]] = []
 
@@ -320,7 +320,7 @@ def test_emulated_gpus_are_made_as_device_files(
     assert made == []
     # Where there are real ones, none is made up.
     good.unlink()
-    ensure_cluster(site_of(), MACHINES["GPUs, cgroup v1"], paths)
+    ensure_cluster(site_of(), Machine(8192, (tmp_path / "nvidia0",), 0, frozenset()), paths)
     assert made == []
 
 
