@@ -19,6 +19,7 @@ def ensure_secret(path: Path, new: Callable[[], str]) -> None:
     """A file (0600) with a secret, made once by ``new``."""
     if not (path.exists() and path.stat().st_size):
         path.touch(mode=0o600)
+        path.chmod(0o600)
         path.write_text(new() + "\n")
 
 

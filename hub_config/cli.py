@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import subprocess
 import sys
@@ -12,6 +13,11 @@ from pathlib import Path
 from campus_base.errors import CampusError
 from hub_config import __version__
 from hub_config.paths import Paths
+
+_DISK_REMEDIES = {
+    errno.ENOSPC: "Free space on the disk, then run this again.",
+    errno.EROFS: "The disk is mounted read-only: mount it writable, or choose another prefix (CAMPUS_PREFIX).",
+}
 
 
 def _say(line: str) -> None:
@@ -154,13 +160,14 @@ def main(argv: Sequence[str]) -> int:
         if error.detail and error.detail not in str(error):
             print(f"\nDetails:\n{error.detail[-2000:]}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     except OSError as error:
-        if error.errno not in (28, 30):
+        remedy = _DISK_REMEDIES.get(error.errno or 0)
+        if remedy is None:
             raise
-        print(
-            f"\ncampus: {error.strerror} ({error.filename}). Free space on the disk, then run this again.",
-            file=sys.stderr,
-        )
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"\ncampus: {error.strerror}{where}. {remedy}", file=sys.stderr)
         return 1
 
 

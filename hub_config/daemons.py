@@ -66,6 +66,11 @@ def _quoted(text: str) -> str:
     return text.replace("%", "%%")
 
 
+def _command(argv: tuple[str, ...]) -> str:
+    # A space and ; or # begin a comment, also inside quotes (configparser): end the quotes between the two.
+    return re.sub(r" ([;#])", r" ''\1", _quoted(shlex.join(argv)))
+
+
 def supervisor_conf(found: list[Daemon], paths: Paths) -> str:
     """The text of supervisord.conf. It holds the proxy's token, so the file is root's (0600)."""
     parts = [
@@ -86,7 +91,7 @@ def supervisor_conf(found: list[Daemon], paths: Paths) -> str:
         environment = ",".join(f'{key}="{_quoted(value)}"' for key, value in daemon.environment)
         parts += [
             f"[program:{daemon.name}]",
-            f"command={_quoted(shlex.join(daemon.command))}",
+            f"command={_command(daemon.command)}",
             f"priority={daemon.order}",
             "autorestart=true",
             "startsecs=1",
@@ -210,15 +215,26 @@ class Supervisor:
         return any("supervisord" in " ".join(p.info["cmdline"]) for p in _ours(self.paths))
 
 
-# Programs of ours, and the argument that shows whose they are: nothing else is ever ended.
-_OURS = re.compile(r"(munged|slurmctld|slurmd|supervisord|jupyterhub(_idle_culler)?|configurable-http-proxy)\b")
+_PROGRAMS = frozenset(
+    {"munged", "slurmctld", "slurmd", "supervisord", "jupyterhub", "jupyterhub_idle_culler", "configurable-http-proxy"}
+)
+_INTERPRETER = re.compile(r"(python[\d.]*|node)")
+
+
+def _belongs(command: list[str], prefix: str) -> bool:
+    """Whether a command line is one of our programs, and of the installation under this prefix."""
+    words = command if _INTERPRETER.fullmatch(Path(command[0]).name) else command[:1]
+    return (
+        any(Path(word).name in _PROGRAMS for word in words)
+        and any(f"{word}/".startswith(f"{prefix}/") for a in command for word in (a, a.partition("=")[2]))
+        and "hub_config.cli" not in command
+    )
 
 
 def _ours(paths: Paths) -> Iterator[psutil.Process]:
-    prefix = f"{paths.prefix}/"
     for process in psutil.process_iter(["cmdline"]):
-        command = process.info["cmdline"] or []
-        if process.pid != os.getpid() and any(_OURS.search(a) for a in command) and any(prefix in a for a in command):
+        command = process.info["cmdline"]
+        if command and process.pid != os.getpid() and _belongs(command, str(paths.prefix)):
             yield process
 
 

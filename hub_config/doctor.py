@@ -148,7 +148,8 @@ def _hub(p: Patient) -> Iterator[Finding]:
 def _certificates(p: Patient) -> Iterator[Finding]:
     folder = p.paths.internal_certificates
     now = datetime.datetime.now(datetime.UTC)
-    found = sorted(folder.glob("*/*.crt")) + ([p.site.addresses.tls.certificate] if p.site.addresses.tls else [])
+    public = [p.site.addresses.tls.certificate] if p.site.addresses.tls else []
+    found = sorted(folder.glob("*/*.crt")) + public
     if not found:
         yield Finding("certificates", False, f"none in {folder}", "./campus up")
     bad = 0
@@ -164,7 +165,9 @@ def _certificates(p: Patient) -> Iterator[Finding]:
                 "certificates",
                 left > datetime.timedelta(0) and None,
                 f"{path} ends in {left.days} days",
-                f"./campus down, remove {folder}, ./campus up (running sessions end)",
+                "renew it where it comes from, ./campus down, ./campus up"
+                if path in public
+                else f"./campus down, remove {folder}, ./campus up (running sessions end)",
             )
     if found and not bad:
         yield Finding("certificates", True, f"{len(found)} valid")
@@ -178,15 +181,17 @@ def _disk(p: Patient) -> Iterator[Finding]:
 
 def _accounts(p: Patient) -> Iterator[Finding]:
     missing = []
+    taken = False
     for account in p.site.accounts:
         try:
             if not check_account(account.name, p.paths.homes / account.name):
                 missing.append(account.name)
         except CampusError as error:
+            taken = True
             yield Finding("accounts", False, error.message, error.remedy)
     if missing:
         yield Finding("accounts", False, f"missing: {', '.join(missing)}", "./campus up")
-    elif p.site.accounts:
+    elif p.site.accounts and not taken:
         yield Finding("accounts", True, f"{len(p.site.accounts)} demo accounts")
 
 

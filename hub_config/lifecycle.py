@@ -105,6 +105,8 @@ class Up:
         if self.site.sessions.environment:
             return f"the site's own, {self.site.sessions.environment}"
         made = ensure_session_environment(self.paths, shared=self.site.cluster is None)
+        if made:
+            self.restart.add("hub")  # it starts sessions on the environment that it found when it started
         return "JupyterLab, nbgrader, torch and transformers installed" if made else "nothing to do"
 
     def _project(self) -> str:
@@ -199,6 +201,8 @@ class Up:
 def slurm_nodes(site: Site, paths: Paths) -> list[dict[str, Any]]:
     """Nodes as (name, state, gpus); empty when Slurm does not answer."""
     slurm = slurm_commands(site, paths)
+    if slurm.conf and not Path(slurm.conf).exists():
+        return []  # else Slurm's commands look for a controller in DNS, for ten seconds
     try:
         done = run_sync(nodes_query(), what="Asking Slurm for its nodes", timeout=10, env=slurm.environment)
         found = parse_nodes(done.stdout)

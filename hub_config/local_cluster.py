@@ -40,7 +40,7 @@ def slurm_conf(site: Site, machine: Machine, paths: Paths) -> str:
     gpus = len(gpu_files(cluster, machine, paths))
     first = cluster.controller_port + 1
     partitions = [partition.name for partition in site.partitions]
-    track = "proctrack/cgroup" if machine.cgroup_version else "proctrack/linuxproc"
+    track = "proctrack/cgroup" if machine.tracks_processes else "proctrack/linuxproc"
     settings = {
         "ClusterName": CLUSTER,
         "SlurmctldHost": "localhost(127.0.0.1)",

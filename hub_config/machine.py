@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +26,11 @@ class Machine:
         return "memory" in self.controllers
 
     @property
+    def tracks_processes(self) -> bool:
+        """Whether Slurm can find every process of a job again (proctrack/cgroup uses the freezer of version 1)."""
+        return self.cgroup_version == 2 or "freezer" in self.controllers
+
+    @property
     def contains_devices(self) -> bool:
         # cgroup v2 has no devices controller; Slurm uses eBPF there.
         return self.cgroup_version == 2 or "devices" in self.controllers
@@ -41,10 +48,8 @@ def _cgroups(root: Path) -> tuple[int, frozenset[str]]:
 
 
 def _writable(folder: Path) -> bool:
-    probe = folder / "campus-probe"
     try:
-        probe.mkdir()
-        probe.rmdir()
+        os.rmdir(tempfile.mkdtemp(prefix="campus-probe-", dir=folder))
     except OSError:
         return False
     return True

@@ -104,6 +104,7 @@ def ensure_node_modules(paths: Paths) -> str:
     stamp = paths.node / ".complete"
     if stamp.exists() and stamp.read_text() == wanted:
         return "nothing to do"
+    stamp.unlink(missing_ok=True)
     shutil.rmtree(paths.node_modules, ignore_errors=True)
     locked_node_modules(paths.node, {**os.environ, "PATH": node_path(paths)})
     stamp.write_text(wanted)

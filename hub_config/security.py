@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from campus_base.process import run_sync
+from campus_base.process import ProgramFailed, run_sync
 
 _DOC = Path("/usr/share/doc")
 
@@ -58,27 +58,29 @@ def _changelog(package: str) -> str:
     return gzip.decompress(path.read_bytes()).decode(errors="replace") if path.exists() else ""
 
 
-def security_findings(embedded: bool) -> Iterator[tuple[str, bool | None, str, str]]:
-    """(package, well, what was found, remedy) for munge and, with the embedded cluster, slurmctld."""
-    for package in ("munge", "slurmctld") if embedded else ("munge",):
+def _installed(package: str) -> str:
+    """The installed version of a Debian package; empty where there is none, or no dpkg."""
+    try:
         done = run_sync(
             ["dpkg-query", "--show", "--showformat=${Version}", package],
             what=f"Asking dpkg for {package}",
             timeout=10,
             check=False,
         )
-        version = done.stdout.strip()
-        if done.status != 0 or not version:
-            yield (
-                package,
-                None,
-                "not a Debian package, so its fixes cannot be read",
-                "compare its version yourself",
-            )
-            continue
+    except ProgramFailed:
+        return ""
+    return done.stdout.strip() if done.status == 0 else ""
+
+
+def security_findings(embedded: bool) -> Iterator[tuple[str, bool | None, str, str]]:
+    """(package, well, what was found, remedy) for munge and, with the embedded cluster, slurmctld."""
+    for package in ("munge", "slurmctld") if embedded else ("munge",):
+        version = _installed(package)
         changelog = _changelog(package)
-        missing = missing_fixes(package, version, changelog)
-        if not missing:
+        missing = missing_fixes(package, version, changelog) if version else []
+        if not version:
+            yield package, None, "not a Debian package, so its fixes cannot be read", "compare its version yourself"
+        elif not missing:
             yield package, True, f"{version} holds the known fixes", ""
         elif changelog:
             remedy = (
@@ -86,9 +88,5 @@ def security_findings(embedded: bool) -> Iterator[tuple[str, bool | None, str, s
             )
             yield package, False, f"{version} lacks the fix of {', '.join(missing)}", remedy
         else:
-            yield (
-                package,
-                None,
-                f"{version} may lack {', '.join(missing)}: its changelog is not installed",
-                "",
-            )
+            says = f"{version} may lack {', '.join(missing)}: its changelog is not installed"
+            yield package, None, says, "compare its version yourself"

@@ -11,6 +11,7 @@ from pathlib import Path
 from campus_base.errors import CampusError
 from hub_config.accounts import check_account
 from hub_config.daemons import port_owner
+from hub_config.environments import is_complete
 from hub_config.local_cluster import node_names
 from hub_config.machine import Machine
 from hub_config.paths import Paths
@@ -30,8 +31,7 @@ def check_machine(site: Site, machine: Machine, paths: Paths, own_ports: set[int
     _check_clock(datetime.date.today())
     _check_interpreter(Path(sys.executable).resolve())
     _check_readable(paths.prefix)
-    if not own_ports:
-        _check_disk(paths.prefix, complete=(paths.session_env / ".complete").exists())
+    _check_disk(paths.prefix, complete=bool(site.sessions.environment) or is_complete(paths))
     for what, port in ports(site, machine).items():
         if port not in own_ports and (owner := port_owner(port)):
             raise CampusError(

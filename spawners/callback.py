@@ -65,6 +65,7 @@ class SessionReportHandler(APIHandler):
 
     async def prepare(self) -> None:
         self._body = b""
+        self._too_long = False
         scheme, _, secret = self.request.headers.get("Authorization", "").partition(" ")
         # The secret is the only credential here, so it is asked for before anything is read.
         if scheme != SCHEME or not secret:
@@ -76,11 +77,14 @@ class SessionReportHandler(APIHandler):
         """No cookie authenticates this request, so none can be abused across sites."""
 
     def data_received(self, chunk: bytes) -> None:
-        self._body += chunk
-        if len(self._body) > _MAX_BODY:
-            raise web.HTTPError(413, "A report is short.")
+        # Not refused here: Tornado would drop the connection without an answer.
+        self._too_long = self._too_long or len(self._body) + len(chunk) > _MAX_BODY
+        if not self._too_long:
+            self._body += chunk
 
     async def post(self) -> None:
+        if self._too_long:
+            raise web.HTTPError(413, "A report is short.")
         port = self._port()
         reporter = Expected.take(self._secret)
         if reporter is None:
@@ -91,7 +95,7 @@ class SessionReportHandler(APIHandler):
     def _port(self) -> int:
         try:
             report = json.loads(self._body)
-        except ValueError:
+        except (ValueError, RecursionError):
             report = None
         match report:
             case {"port": int(port), **rest} if not rest and not isinstance(port, bool) and 1024 <= port <= 65535:

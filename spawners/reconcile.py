@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pwd
+from collections import Counter
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -18,8 +19,8 @@ class Ledger:
     """Which job belongs to which session of this hub, now."""
 
     held: ClassVar[set[int]] = set()
-    submitting: ClassVar[set[str]] = set()
-    """Marks of sessions whose job has no id yet: such a job may already be in the queue."""
+    submitting: ClassVar[Counter[str]] = Counter()
+    """Accounts with sessions whose job has no id yet, and how many: such a job may already be in the queue."""
 
 
 class Reconciler:
@@ -34,11 +35,11 @@ class Reconciler:
         orphans = {
             job.id: job
             for job in jobs
-            if not job.state.over and job.id not in Ledger.held and job.mark not in Ledger.submitting
+            if not job.state.over and job.id not in Ledger.held and not Ledger.submitting[job.user]
         }
         for job_id in sorted(orphans.keys() & self._suspects):
             job = orphans[job_id]
-            log.warning("Job %s of %s belongs to no server; cancelling it", job_id, job.mark)
+            log.warning("Job %s of %s belongs to no server; cancelling it", job_id, job.user)
             try:
                 await self.slurm.cancel(job_id, identity_of(pwd.getpwnam(job.user)))
             except (CampusError, KeyError) as error:

@@ -193,7 +193,7 @@ class CampusSpawner(SlurmSpawner):
         script = render_job_script(f"{self.environment_folder}/bin/python", self.log_folder)
         job = self._job_request(request.size, request.seconds, account)
         identity = identity_of(account)
-        Ledger.submitting.add(self.mark)
+        Ledger.submitting[account.pw_name] += 1
         try:
             await self.watch.slurm.test(job, identity)
             job_id = await self.watch.slurm.submit(job, script, self._job_environment(account, secret), identity)
@@ -203,7 +203,7 @@ class CampusSpawner(SlurmSpawner):
         except CampusError as error:
             raise refused(error) from error
         finally:
-            Ledger.submitting.discard(self.mark)
+            Ledger.submitting[account.pw_name] -= 1
             self._tls = {}
         self._submitted = time.monotonic()
         self.log.info("Job %s submitted for %s, size %s", job_id, self._log_name, request.size.name)
@@ -285,7 +285,7 @@ class CampusSpawner(SlurmSpawner):
     def _job(self) -> Job | None:
         job = self.watch.picture.jobs.get(int(self.job_id)) if self.job_id else None
         # A controller that was killed may give the ids of its last seconds out again.
-        return job if job and job.mark == self.mark else None
+        return job if job and job.user == self.user.name else None
 
     def _known_gone(self) -> bool:
         """A picture that was asked for after the job was submitted does not hold it."""

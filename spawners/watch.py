@@ -7,6 +7,7 @@ anyone can tell, and no session is dropped because a question failed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from dataclasses import dataclass, field
@@ -46,10 +47,12 @@ class ClusterWatch:
         self.interval = settings.interval
         self.picture = Picture()
         self._reconciler = Reconciler(settings.slurm)
-        self._news = asyncio.Condition()
+        self._news = asyncio.Event()
         self._asking = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._silent = False
+        self._failed = 0.0
+        """When the question was put to which Slurm last gave no answer."""
 
     def ensure_running(self) -> None:
         """Start the loop on the running event loop, once."""
@@ -68,6 +71,8 @@ class ClusterWatch:
         async with self._asking:
             if self.picture.asked >= wanted:
                 return True
+            if self._failed >= wanted:
+                return False
             asked = time.monotonic()
             try:
                 jobs, nodes = await asyncio.gather(self.slurm.jobs(self.job_name), self.slurm.nodes())
@@ -75,23 +80,21 @@ class ClusterWatch:
                 if not self._silent:
                     log.warning("Slurm does not answer; sessions stay as they are: %s", error.detail)
                 self._silent = True
+                self._failed = asked
                 return False
         if self._silent:
             log.warning("Slurm answers again")
         self._silent = False
         self.picture = Picture(asked, jobs, nodes)
-        async with self._news:
-            self._news.notify_all()
+        self._news.set()
+        self._news = asyncio.Event()
         return True
 
     async def news(self, timeout: float) -> None:
         """Wait for the next good answer, or ``timeout`` seconds."""
         self.ensure_running()
-        try:
-            async with self._news:
-                await asyncio.wait_for(self._news.wait(), timeout)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), timeout)
 
 
 @cache

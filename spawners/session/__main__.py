@@ -7,6 +7,7 @@ JupyterLab is still being imported, so the hub is ready as soon as the session i
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sys
 import threading
@@ -28,6 +29,7 @@ def _report_or_die(port: int, url: str, secret: str, folder: str) -> None:
     except HubRefused as error:
         # A session that its hub does not want would hold its GPU for nobody.
         print(f"campus: {error}; this session ends.", file=sys.stderr, flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
         os._exit(3)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import ssl
 import time
@@ -16,6 +17,13 @@ class HubRefused(Exception):
     """The hub does not want this session (any more), or could not be told in time."""
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """The secret goes to the hub, and nowhere that something between sends it."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
 def report_port(port: int, url: str, secret: str, folder: str) -> None:
     """Report to ``url``; ``folder`` holds the certificate. Raises HubRefused."""
     context = ssl.create_default_context(cafile=f"{folder}/authorities.pem")
@@ -25,7 +33,9 @@ def report_port(port: int, url: str, secret: str, folder: str) -> None:
         json.dumps({"port": port}).encode(),
         {"Authorization": f"Campus {secret}", "Content-Type": "application/json"},
     )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), _NoRedirect()
+    )
     deadline = time.monotonic() + _PATIENCE
     tries = 0
     while True:
@@ -36,7 +46,7 @@ def report_port(port: int, url: str, secret: str, folder: str) -> None:
             if 400 <= error.code < 500:
                 raise HubRefused(f"the hub refused it ({error.code})") from None
             problem = f"the hub answers {error.code}"
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             problem = f"the hub cannot be reached ({error})"
         if time.monotonic() > deadline:
             raise HubRefused(problem)

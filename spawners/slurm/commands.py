@@ -103,7 +103,7 @@ class SlurmCommands:
         except ProgramFailed as error:
             raise _refusal(error) from error
         number = done.stdout.strip().split(";")[0]
-        if not number.isdigit():
+        if not (number.isascii() and number.isdigit()):
             raise ControllerSilent(f"sbatch printed {done.stdout[:200]!r}")
         return int(number)
 

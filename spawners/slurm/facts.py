@@ -20,8 +20,6 @@ class Job(Fact):
     reason: str
     node: str
     """Name of its batch host; empty while it waits."""
-    mark: str
-    """Our comment on it: ``user/server``."""
     start: int | None
     end: int | None
 
@@ -43,6 +41,7 @@ class JobRequest(Fact):
 
     name: str
     mark: str
+    """Its comment, ``user/server``: for operators to read; nothing relies on it."""
     partition: str
     gpus: int = Field(ge=0)
     gpu_type: str | None

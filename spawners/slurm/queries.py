@@ -11,7 +11,8 @@ from campus_base.errors import CampusError
 from spawners.slurm.facts import Job, Node
 from spawners.slurm.states import job_state
 
-# Slurm prints comments and reasons as they are, so columns need a separator that no text holds.
+# Every field is the cluster's own word. What a person may write (name, comment) is not among them: squeue prints it
+# as it is, so that one line break would hide, or forge, everybody's jobs.
 SEPARATOR = "\x1f"
 
 JOB_FIELDS = {
@@ -22,7 +23,6 @@ JOB_FIELDS = {
     "node": "%B",
     "start": "%S",
     "end": "%e",
-    "mark": "%k",
 }
 
 NODE_FIELDS = {
@@ -49,6 +49,10 @@ class Unreadable(CampusError):
         )
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
 def columns(fields: dict[str, str]) -> str:
     return SEPARATOR.join(fields.values())
 
@@ -72,7 +76,7 @@ def parse_jobs(text: str) -> dict[int, Job]:
     """Jobs by id. Raises Unreadable on a line that is not one."""
 
     def seconds(value: str) -> int | None:
-        return int(value) if value.isdigit() else None
+        return int(value) if _is_number(value) else None
 
     def job(row: dict[str, str]) -> Job:
         node = "" if row["node"] in ("n/a", "(null)") else row["node"]
@@ -82,14 +86,13 @@ def parse_jobs(text: str) -> dict[int, Job]:
             state=job_state(row["state"]),
             reason=row["reason"],
             node=node,
-            mark=row["mark"],
             start=seconds(row["start"]),
             end=seconds(row["end"]),
         )
 
     found: dict[int, Job] = {}
     for row in _rows(JOB_FIELDS, text):
-        if not row["id"].isdigit():
+        if not _is_number(row["id"]):
             raise Unreadable(str(row))
         found[int(row["id"])] = job(row)
     return found

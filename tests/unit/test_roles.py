@@ -216,6 +216,7 @@ def test_the_culler(tmp_path: Path) -> None:
     assert "admin" not in service
     assert "environment" not in service
     assert service["command"] == [
+        *("setpriv", "--pdeathsig=TERM"),
         *(sys.executable, "-P", "-s", "-m", "jupyterhub_idle_culler"),
         "--config=",
         "--timeout=7200",
@@ -237,7 +238,7 @@ def test_the_culler_takes_its_options() -> None:
     from jupyterhub_idle_culler import IdleCuller
 
     app = IdleCuller()
-    app.parse_command_line(culler(site_of(), PATHS)["command"][5:])
+    app.parse_command_line(culler(site_of(), PATHS)["command"][7:])
     assert app.config_file == ""
     assert app.ssl_enabled
     assert (app.timeout, app.cull_every) == (3600, 300)
