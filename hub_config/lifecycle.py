@@ -208,7 +208,7 @@ def slurm_nodes(site: Site, paths: Paths) -> list[dict[str, Any]]:
         found = parse_nodes(done.stdout)
     except CampusError:
         return []
-    return [{"name": n.name, "state": n.state, "gpus": n.gpus} for n in found.values()]
+    return [{"name": n.name, "state": n.state, "gpus": sum(n.gpus.values())} for n in found.values()]
 
 
 def answers(site: Site) -> bool:

@@ -10,10 +10,14 @@ from campus_base.errors import CampusError
 class SessionRefused(SpawnException):
     """``reason`` is a label for metrics, ``log_message`` for the log only."""
 
-    def __init__(self, message: str, *, reason: str, log_message: str = "", status_code: int = 400) -> None:
+    def __init__(
+        self, message: str, *, reason: str, log_message: str = "", html: str = "", status_code: int = 400
+    ) -> None:
         super().__init__(message, reason=reason, log_message=log_message, status_code=status_code)
-        # The spawn form shows str(), the pending page and the API this attribute (jupyterhub/handlers/base.py).
+        # The spawn form shows str(), the pending page and the API these attributes (jupyterhub/utils.py).
         self.jupyterhub_message = message
+        if html:
+            self.jupyterhub_html_message = html
 
     def __str__(self) -> str:
         return self.message

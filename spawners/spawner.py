@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Coroutine
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from batchspawner import SlurmSpawner
 from jupyterhub.utils import make_ssl_context, wait_for_http_server
@@ -17,22 +18,28 @@ from traitlets import Unicode, default
 
 from campus_base.errors import CampusError
 from campus_base.process import Identity, Secret
+from spawners.api import serve_pages_api
 from spawners.callback import PATH, Expected, digest, serve_callback
 from spawners.certificates import FILES, alternative_names, as_environment
+from spawners.failure import Failure, autopsy
 from spawners.form import render_form
 from spawners.identity import identity_of
 from spawners.job_script import render_job_script
+from spawners.outlook import Outlook, waiting
 from spawners.reconcile import Ledger
 from spawners.refusal import SessionRefused, refused
 from spawners.request import SessionRequest, SessionSize, check_request
 from spawners.slurm import Job, JobRequest, JobState
+from spawners.slurm.reasons import reason_sentence
 from spawners.watch import ClusterWatch, WatchSettings, shared_watch
 
 serve_callback()
+serve_pages_api()
 
 _FIRST_UID = 1000  # below are the machine's own accounts (login.defs(5), UID_MIN)
 _TICK = 2.0  # seconds between looks at the clock while nothing else wakes a waiting start
 _ENDING = 30.0  # seconds to wait for Slurm to confirm that a cancelled job is over
+_OUTLOOK = Outlook()
 
 
 class CampusSpawner(SlurmSpawner):
@@ -50,6 +57,8 @@ class CampusSpawner(SlurmSpawner):
     port_reported = 0
     node = ""
     secret_digest = ""
+    ended: Failure | None = None
+    """Why the last session ended that its owner did not stop; kept until the next one starts."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -74,7 +83,7 @@ class CampusSpawner(SlurmSpawner):
         def form(spawner: CampusSpawner) -> str:
             last = spawner.user_options.get("size")
             chosen = last if any(s.name == last for s in spawner.sizes) else spawner.sizes[0].name
-            return render_form(spawner.sizes, chosen)
+            return render_form(spawner.sizes, chosen, self.api_url("sizes"), spawner.ended)
 
         return form
 
@@ -90,6 +99,30 @@ class CampusSpawner(SlurmSpawner):
         # JupyterHub logs a traceback for a refusal raised here; start() is as early and refuses in a sentence.
         return lambda spawner, options: None
 
+    def api_url(self, what: str) -> str:
+        """Where this person's pages ask for ``sizes`` or ``waiting`` (spawners.api)."""
+        server = f"?server={quote(self.name)}" if self.name else ""
+        return f"{self.hub.base_url}api/users/{quote(self.user.name)}/campus/{what}{server}"
+
+    async def outlook(self) -> list[dict[str, Any]]:
+        """Every size as it is now for this person (spawners.outlook). Raises SessionRefused without an account."""
+        account = self._account()
+
+        async def test(size: SessionSize) -> int | None:
+            return await self.watch.slurm.test(self._job_request(size, size.seconds, account), identity_of(account))
+
+        if not self.watch.picture.asked:
+            await self.watch.refresh()
+        found = await _OUTLOOK.sizes(self.user.name, self.sizes, self.watch.picture, test)
+        return [size.as_dict() for size in found]
+
+    def waiting(self) -> dict[str, Any]:
+        """What the waiting page shows (spawners.outlook); empty when this session does not wait."""
+        job = self._job()
+        if job is None or job.state is not JobState.PENDING:
+            return {}
+        return waiting(job, self._checked_request().size, self.sizes, self.watch.picture).as_dict()
+
     def _checked_request(self) -> SessionRequest:
         try:
             return check_request(self.user_options or {}, self.sizes)
@@ -103,6 +136,8 @@ class CampusSpawner(SlurmSpawner):
         state.pop("job_status", None)
         if self.job_id:
             state |= {"node": self.node, "port": self.port_reported, "secret_digest": self.secret_digest}
+        if self.ended:
+            state["ended"] = self.ended.as_dict()
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -110,6 +145,7 @@ class CampusSpawner(SlurmSpawner):
         self.node = state.get("node", "")
         self.port_reported = state.get("port", 0)
         self.secret_digest = state.get("secret_digest", "")
+        self.ended = Failure.from_dict(state["ended"]) if "ended" in state else None
         if self.job_id:
             Ledger.held.add(int(self.job_id))
             if self.port_reported:
@@ -198,6 +234,7 @@ class CampusSpawner(SlurmSpawner):
             await self.watch.slurm.test(job, identity)
             job_id = await self.watch.slurm.submit(job, script, self._job_environment(account, secret), identity)
             self.job_id = str(job_id)
+            self.ended = None
             Ledger.held.add(job_id)
             self._commit()
         except CampusError as error:
@@ -233,7 +270,7 @@ class CampusSpawner(SlurmSpawner):
     async def _until_up(self) -> str:
         """Wait until the session has reported, Slurm has said where it runs, and it answers. Raises SessionRefused."""
         while True:
-            self._raise_if_over()
+            await self._raise_if_over()
             job = self._job()
             node = self.watch.picture.nodes.get(job.node) if job else None
             if self.port_reported and node:
@@ -246,17 +283,31 @@ class CampusSpawner(SlurmSpawner):
         self._commit()
         url = f"https://{node.address}:{self.port_reported}"
         await self._first(self._until_answer(url), self._until_over())
-        self._raise_if_over()
+        await self._raise_if_over()
         return url
 
-    def _raise_if_over(self) -> None:
+    def _is_over(self) -> bool:
         job = self._job()
-        if job and job.state.over:
-            raise SessionRefused(
-                f"{job.state.sentence} Its log is in {self.log_folder} in your home.", reason=job.state.value
-            )
-        if self._known_gone():
-            raise SessionRefused("Slurm no longer knows this session. Start it again.", reason="job-lost")
+        return job.state.over if job else self._known_gone()
+
+    async def _raise_if_over(self) -> None:
+        if self._is_over():
+            why = await self._look_why()
+            raise SessionRefused(why.sentence, reason=why.cause, html=why.html)
+
+    async def _look_why(self) -> Failure:
+        """Why this session is over; what its owner has not read yet is kept for the spawn page."""
+        with contextlib.suppress(TimeoutError):
+            # While it is taken down Slurm does not say why.
+            async with asyncio.timeout(_ENDING):
+                while (job := self._job()) and job.state is JobState.COMPLETING:
+                    await self.watch.news(_TICK)
+        account = self._account()
+        log = f"{account.pw_dir}/{self.log_folder}/session-{self.job_id}.log"
+        state = job.state if job else JobState.UNKNOWN
+        self.ended = await autopsy(self.watch.slurm, state, int(self.job_id), log, identity_of(account))
+        self.log.info("Job %s of %s is over: %s", self.job_id, self._log_name, self.ended.cause)
+        return self.ended
 
     async def _until_answer(self, url: str) -> None:
         settings = self.user.settings
@@ -267,7 +318,7 @@ class CampusSpawner(SlurmSpawner):
             await wait_for_http_server(f"{url}{self.server.base_url}api", self.http_timeout, context)
 
     async def _until_over(self) -> None:
-        while not (self._known_gone() or ((job := self._job()) and job.state.over)):
+        while not self._is_over():
             await self.watch.news(self.watch.interval)
 
     @staticmethod
@@ -299,10 +350,8 @@ class CampusSpawner(SlurmSpawner):
             await self.watch.refresh()
         if self._check_pending and not self._start_pending:
             return await self._adopt()
-        job = self._job()
-        if self._known_gone() or (job and job.state.over):
-            state = job.state if job else JobState.UNKNOWN
-            self.log.info("Job %s of %s is over: %s", self.job_id, self._log_name, state)
+        if self._is_over():
+            await self._look_why()
             return 1
         return None
 
@@ -337,7 +386,7 @@ class CampusSpawner(SlurmSpawner):
             return 10, "Handing your session to Slurm."
         if job.state in (JobState.RUNNING, JobState.CONFIGURING):
             return 50, f"Slurm started your session on {job.node}; preparing JupyterLab."
-        return 25, "Your session is in Slurm's queue. It starts by itself; you may leave this page."
+        return 25, f"Your session is in the queue. {reason_sentence(job.reason)}"
 
     # -- stopping -----------------------------------------------------------------------------------
 

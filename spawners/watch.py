@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from campus_base.errors import CampusError
+from spawners import metrics
 from spawners.reconcile import Reconciler
-from spawners.slurm import Job, Node, SlurmCommands
+from spawners.slurm import Job, JobState, Node, Queued, SlurmCommands
 
 log = logging.getLogger("campus.watch")
 
@@ -27,6 +28,8 @@ class Picture:
     asked: float = 0.0
     jobs: dict[int, Job] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
+    queue: tuple[Queued, ...] = ()
+    """Everybody's waiting jobs, the first to go first; asked for only while one of ours waits."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class ClusterWatch:
             asked = time.monotonic()
             try:
                 jobs, nodes = await asyncio.gather(self.slurm.jobs(self.job_name), self.slurm.nodes())
+                waiting = any(job.state is JobState.PENDING for job in jobs.values())
+                queue = await self.slurm.queue() if waiting else ()
             except CampusError as error:
                 if not self._silent:
                     log.warning("Slurm does not answer; sessions stay as they are: %s", error.detail)
@@ -85,7 +90,7 @@ class ClusterWatch:
         if self._silent:
             log.warning("Slurm answers again")
         self._silent = False
-        self.picture = Picture(asked, jobs, nodes)
+        self.picture = Picture(asked, jobs, nodes, queue)
         self._news.set()
         self._news = asyncio.Event()
         return True
@@ -100,4 +105,6 @@ class ClusterWatch:
 @cache
 def shared_watch(settings: WatchSettings) -> ClusterWatch:
     """The hub's one watch: whoever asks with the same settings gets the same one."""
-    return ClusterWatch(settings)
+    watch = ClusterWatch(settings)
+    metrics.show_age(watch)
+    return watch

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from campus_base.errors import CampusError
-from campus_base.process import Identity, ProgramFailed, run
-from spawners.slurm.facts import Job, JobRequest, Node
-from spawners.slurm.queries import jobs_query, nodes_query, parse_jobs, parse_nodes
+from campus_base.process import Identity, ProgramFailed
+from campus_base.process import run as run_program
+from spawners import metrics
+from spawners.slurm.facts import Job, JobRequest, Node, Queued
+from spawners.slurm.queries import jobs_query, nodes_query, parse_jobs, parse_nodes, parse_queue, queue_query
 
 _TEST_START = re.compile(r"to start at (\d+)")
+
+run = metrics.counted(run_program)
 
 
 class Refused(CampusError):
@@ -64,6 +69,22 @@ class SlurmCommands:
         """Every node. Raises ProgramFailed or Unreadable."""
         done = await run(nodes_query(), what="Asking Slurm for its nodes", timeout=self.timeout, env=self.environment)
         return parse_nodes(done.stdout)
+
+    async def queue(self) -> tuple[Queued, ...]:
+        """Everybody's waiting jobs, the first to go first. Raises ProgramFailed or Unreadable."""
+        done = await run(queue_query(), what="Asking Slurm for its queue", timeout=self.timeout, env=self.environment)
+        return parse_queue(done.stdout)
+
+    async def exit_code(self, job_id: int) -> int | None:
+        """How a job that is over ended (negative for a signal); None where Slurm does not say. Raises ProgramFailed."""
+        done = await run(
+            ["squeue", "--noheader", "--states=all", f"--jobs={job_id}", "--Format=exit_code"],
+            what="Asking Slurm how the session ended",
+            timeout=self.timeout,
+            env=self.environment,
+        )
+        status = done.stdout.strip()
+        return os.waitstatus_to_exitcode(int(status)) if status.isascii() and status.isdigit() else None
 
     async def test(self, job: JobRequest, identity: Identity | None) -> int | None:
         """When Slurm would start this job (seconds since the epoch), None where it does not say.

@@ -32,7 +32,30 @@ class Node(Fact):
     """NodeAddr: where it is reached, which its name need not resolve to."""
     state: str
     partitions: frozenset[str]
-    gpus: int
+    gpus: dict[str, int]
+    """GPUs by type; the type is empty where the site names none."""
+    gpus_used: dict[str, int]
+    cpus_free: int
+    memory_free_mib: int
+    reason: str
+
+    @property
+    def takes_jobs(self) -> bool:
+        """Whether a job could start on it now, if there is room."""
+        return self.state in ("idle", "mixed")
+
+    def gpus_free(self, gpu_type: str | None) -> int:
+        """Free GPUs of a type; None counts them all."""
+        return sum(n - self.gpus_used.get(t, 0) for t, n in self.gpus.items() if gpu_type in (None, t))
+
+
+class Queued(Fact):
+    """A job, anybody's, that waits in a queue."""
+
+    id: int
+    user: str
+    partition: str
+    priority: int
     reason: str
 
 

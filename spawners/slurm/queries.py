@@ -1,6 +1,6 @@
 """Each query beside its parser; one field map makes the question and names the answer's columns.
 
-Sources: squeue(1) and sinfo(1), option ``--format``.
+Sources: squeue(1), option ``--format``; sinfo(1), option ``--Format``.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from campus_base.errors import CampusError
-from spawners.slurm.facts import Job, Node
+from spawners.slurm.facts import Job, Node, Queued
 from spawners.slurm.states import job_state
 
 # Every field is the cluster's own word. What a person may write (name, comment) is not among them: squeue prints it
@@ -25,16 +25,29 @@ JOB_FIELDS = {
     "end": "%e",
 }
 
-NODE_FIELDS = {
-    "name": "%N",
-    "address": "%o",
-    "state": "%T",
-    "partition": "%R",
-    "gres": "%G",
-    "reason": "%E",
+QUEUE_FIELDS = {
+    "id": "%A",
+    "user": "%u",
+    "partition": "%P",
+    "priority": "%Q",
+    "reason": "%r",
 }
 
-_GPU = re.compile(r"(?:^|,)gpu(?::[^:,()]+)?:(\d+)")
+NODE_FIELDS = {
+    "name": "NodeList",
+    "address": "NodeAddr",
+    "state": "StateLong",
+    "partition": "PartitionName",
+    "gres": "Gres",
+    "gres_used": "GresUsed",
+    "cpus": "CPUsState",
+    "memory": "Memory",
+    "memory_used": "AllocMem",
+    "reason": "Reason",
+}
+
+_GPU = re.compile(r"(?:^|,)gpu(?::(?P<type>[^:,()]+))?:(?P<count>\d+)")
+_CPUS = re.compile(r"\d+/(?P<idle>\d+)/\d+/\d+")  # allocated/idle/other/total
 
 
 class Unreadable(CampusError):
@@ -98,21 +111,61 @@ def parse_jobs(text: str) -> dict[int, Job]:
     return found
 
 
+def queue_query() -> list[str]:
+    """Everybody's jobs that wait: whoever is behind them has a place."""
+    return ["squeue", "--noheader", "--states=PENDING", f"--format={columns(QUEUE_FIELDS)}"]
+
+
+def parse_queue(text: str) -> tuple[Queued, ...]:
+    """Waiting jobs, the first to go first. Raises Unreadable on a line that is not one."""
+    found = []
+    for row in _rows(QUEUE_FIELDS, text):
+        if not (_is_number(row["id"]) and _is_number(row["priority"])):
+            raise Unreadable(str(row))
+        found.append(
+            Queued(
+                id=int(row["id"]),
+                user=row["user"],
+                partition=row["partition"],
+                priority=int(row["priority"]),
+                reason=row["reason"],
+            )
+        )
+    return tuple(sorted(found, key=lambda job: (-job.priority, job.id)))
+
+
 def nodes_query() -> list[str]:
-    return ["sinfo", "--noheader", "--Node", f"--format={columns(NODE_FIELDS)}"]
+    fields = ",".join(f"{name}:{SEPARATOR}" for name in NODE_FIELDS.values())
+    return ["sinfo", "--noheader", "--Node", f"--Format={fields}"]
 
 
 def parse_nodes(text: str) -> dict[str, Node]:
     """Nodes by name; sinfo gives a line for each partition that a node is in. Raises Unreadable."""
     found: dict[str, Node] = {}
-    for row in _rows(NODE_FIELDS, text):
+    # Each column ends with the separator, the last one too.
+    for row in _rows({**NODE_FIELDS, "end": ""}, text):
+        cpus = _CPUS.fullmatch(row["cpus"])
+        if not (cpus and _is_number(row["memory"]) and _is_number(row["memory_used"])):
+            raise Unreadable(str(row))
         seen = found.get(row["name"])
         found[row["name"]] = Node(
             name=row["name"],
             address=row["address"],
             state=row["state"].rstrip("*~#!%$@+^-"),
             partitions=(seen.partitions if seen else frozenset()) | {row["partition"]},
-            gpus=sum(int(n) for n in _GPU.findall(row["gres"])),
+            gpus=_gpus(row["gres"]),
+            gpus_used=_gpus(row["gres_used"]),
+            cpus_free=int(cpus["idle"]),
+            memory_free_mib=max(0, int(row["memory"]) - int(row["memory_used"])),
             reason="" if row["reason"] == "none" else row["reason"],
         )
+    return found
+
+
+def _gpus(gres: str) -> dict[str, int]:
+    """GPUs by type in ``gpu:a100:4(S:0-1),shard:8`` or ``gpu:(null):1(IDX:0)``."""
+    found: dict[str, int] = {}
+    for match in _GPU.finditer(gres.replace("(null):", "")):
+        name = match["type"] or ""
+        found[name] = found.get(name, 0) + int(match["count"])
     return found

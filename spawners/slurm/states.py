@@ -30,11 +30,6 @@ class JobState(StrEnum):
         """Nothing of the session runs any more, or it is being taken down."""
         return self in _OVER
 
-    @property
-    def sentence(self) -> str:
-        """Why a session in this state is not there, for the person."""
-        return _SENTENCES.get(self, "The session ended.")
-
 
 _OVER = frozenset(
     {
@@ -48,16 +43,6 @@ _OVER = frozenset(
         JobState.PREEMPTED,
     }
 )
-
-_SENTENCES = {
-    JobState.COMPLETING: "The session is being taken down.",
-    JobState.CANCELLED: "The session was cancelled.",
-    JobState.FAILED: "The session stopped with an error.",
-    JobState.TIMEOUT: "The session reached its time limit.",
-    JobState.OUT_OF_MEMORY: "The session needed more memory than it asked for.",
-    JobState.NODE_FAIL: "The node that the session ran on failed.",
-    JobState.PREEMPTED: "The session made room for a job of higher priority.",
-}
 
 # Names: squeue(1), JOB STATE CODES.
 _FROM_SLURM = {

@@ -1,0 +1,98 @@
+"""Why a session ended that nobody stopped: the plain cause, and the end of its log."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import asdict, dataclass
+from html import escape
+from typing import Any
+
+from campus_base.errors import CampusError
+from campus_base.process import Identity, run
+from spawners.slurm import JobState, SlurmCommands
+
+LOG_LINES = 15
+_LONGEST_LINE = 300  # characters
+
+
+@dataclass(frozen=True)
+class Failure:
+    """``cause`` is a label from a fixed set, for metrics; ``sentence`` and ``log`` are for the person."""
+
+    cause: str
+    sentence: str
+    job_id: str
+    log: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"log": list(self.log)}
+
+    @classmethod
+    def from_dict(cls, kept: dict[str, Any]) -> Failure:
+        return cls(kept["cause"], kept["sentence"], kept["job_id"], tuple(kept["log"]))
+
+    @property
+    def html(self) -> str:
+        """As an HTML fragment; every part is escaped."""
+        log = escape("\n".join(self.log))
+        lines = f"<details open><summary>The end of its log</summary><pre>{log}</pre></details>" if log else ""
+        return f"{escape(self.sentence)}{lines}"
+
+
+# What the log of a session that failed says -> cause and sentence. The first that fits counts.
+_FROM_LOG = (
+    (
+        re.compile(r"Disk quota exceeded|No space left on device"),
+        "quota",
+        "Your home folder is full. Remove what you no longer need, then start again.",
+    ),
+    (
+        re.compile(r"oom-kill|Out Of Memory|MemoryError|Cannot allocate memory"),
+        "out-of-memory",
+        "The session needed more memory than it asked for. Choose a larger size.",
+    ),
+    (
+        re.compile(r"ModuleNotFoundError|ImportError|bad interpreter|: not found|No such file or directory.*python"),
+        "environment",
+        "The session's software could not be loaded. Undo what you changed in your environment, or ask an operator.",
+    ),
+)
+_FROM_STATE = {
+    JobState.CANCELLED: "The session was cancelled outside Campus, by you or by an operator.",
+    JobState.TIMEOUT: "The session reached its time limit. What was saved is in your home folder.",
+    JobState.OUT_OF_MEMORY: "The session needed more memory than it asked for. Choose a larger size.",
+    JobState.NODE_FAIL: "The node that the session ran on failed. Start it again: it goes to another one.",
+    JobState.PREEMPTED: "The session made room for work of higher priority. Start it again when there is room.",
+    JobState.UNKNOWN: "Slurm no longer knows this session. Start it again.",
+}
+
+
+def explain(state: JobState, exit_code: int | None, job_id: str, log: str) -> Failure:
+    """The failure behind a job that is over.
+
+    ``exit_code`` is the job's, negative for a signal, None where unknown; ``log`` the end of the session's own log.
+    """
+    lines = [line[:_LONGEST_LINE] for line in log.splitlines() if line.strip()][-LOG_LINES:]
+    if state in _FROM_STATE:
+        return Failure(state.value, _FROM_STATE[state], job_id, tuple(lines))
+    for pattern, cause, sentence in _FROM_LOG:
+        if any(pattern.search(line) for line in lines):
+            return Failure(cause, sentence, job_id, tuple(lines))
+    how = "" if not exit_code else f" (signal {-exit_code})" if exit_code < 0 else f" (exit code {exit_code})"
+    return Failure("failed", f"The session stopped with an error{how}.", job_id, tuple(lines))
+
+
+async def autopsy(slurm: SlurmCommands, state: JobState, job_id: int, log: str, identity: Identity | None) -> Failure:
+    """Look at a job that is over: how Slurm says it ended, and the end of its log (a path, read as the person).
+
+    Raises nothing: what cannot be had is left out.
+    """
+    exit_code, said = None, ""
+    with contextlib.suppress(CampusError, ValueError):
+        exit_code = await slurm.exit_code(job_id)
+    with contextlib.suppress(CampusError):
+        tail = ["tail", f"--lines={LOG_LINES}", "--", log]
+        done = await run(tail, what="Reading the log", timeout=10, env={"PATH": "/usr/bin:/bin"}, identity=identity)
+        said = done.stdout
+    return explain(state, exit_code, str(job_id), said)
