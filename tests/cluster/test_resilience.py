@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -45,20 +44,6 @@ class Counter:
             return self.seen > before
 
         wait_for("the kernel to count on", more)
-
-
-@pytest.fixture
-def full(calm: Campus) -> Iterator[Campus]:
-    """A cluster whose GPUs are all taken by a job that is not ours."""
-    nodes = len(calm.status["nodes"])
-    gpus = calm.status["nodes"][0]["gpus"]
-    blocker = calm.slurm(
-        *("sbatch", "--parsable", f"--nodes={nodes}", f"--gres=gpu:{gpus}", "--output=/dev/null"),
-        "--wrap=sleep 600",
-    ).stdout.strip()
-    wait_for("the GPUs to be taken", lambda: calm.job_state(blocker) == "RUNNING")
-    yield calm
-    calm.slurm("scancel", blocker)
 
 
 def test_a_killed_hub_finds_the_session_again(calm: Campus) -> None:

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from campus_base.errors import CampusError
+from spawners.outlook import Outlook, fits_now, place_of, waiting, words
+from spawners.request import SessionSize
+from spawners.slurm import Job, JobState, Node, Queued
+from spawners.watch import Picture
+
+
+def size(name: str = "gpu1", **change: Any) -> SessionSize:
+    facts = {"title": name, "description": "", "partition": "gpu", "gpus": 1, "gpu_type": None, "cpus": 2}
+    return SessionSize(
+        **{**facts, "name": name, "memory_mib": 4096, "seconds": 60, "max_seconds": 60, "account": None, **change}
+    )
+
+
+def node(name: str = "n1", **change: Any) -> Node:
+    facts = {"address": "127.0.0.1", "state": "idle", "partitions": frozenset({"gpu"}), "reason": ""}
+    room = {"gpus": {"": 4}, "gpus_used": {}, "cpus_free": 32, "memory_free_mib": 64000}
+    return Node(**{**facts, **room, "name": name, **change})
+
+
+def picture(*nodes: Node, queue: tuple[Queued, ...] = ()) -> Picture:
+    return Picture(1.0, {}, {n.name: n for n in nodes}, queue)
+
+
+def queued(id: int, **change: Any) -> Queued:
+    return Queued(**{"id": id, "user": "a", "partition": "gpu", "priority": 100, "reason": "Priority", **change})
+
+
+def job(id: int = 7, **change: Any) -> Job:
+    facts = {"user": "alice", "state": JobState.PENDING, "reason": "Resources", "node": "", "start": None, "end": None}
+    return Job(**{**facts, "id": id, **change})
+
+
+# ------------------------------------------------------------------------------------------- what is free
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted", "expected"),
+    [
+        ({}, {}, 4),
+        ({"gpus_used": {"": 3}}, {}, 1),
+        ({"gpus_used": {"": 4}}, {}, 0),
+        ({"gpus_used": {"": 4}}, {"gpus": 0}, 15),
+        ({"cpus_free": 3}, {}, 1),
+        ({"memory_free_mib": 4095}, {}, 0),
+        ({"gpus": {}}, {}, 0),
+        ({"state": "drained"}, {}, 0),
+        ({"state": "down"}, {}, 0),
+        ({"state": "mixed"}, {}, 4),
+        ({"partitions": frozenset({"cpu"})}, {}, 0),
+        ({"gpus": {"a100": 2, "h100": 2}, "gpus_used": {"a100": 1}}, {"gpu_type": "a100"}, 1),
+        ({"gpus": {"a100": 2, "h100": 2}, "gpus_used": {"a100": 1}}, {}, 3),
+        ({"gpus": {"a100": 2}}, {"gpu_type": "h100"}, 0),
+        ({}, {"gpus": 4}, 1),
+    ],
+)
+def test_how_many_fit_now(change: dict[str, Any], wanted: dict[str, Any], expected: int) -> None:
+    assert fits_now(size(**wanted), picture(node(**change))) == expected
+
+
+def test_rooms_on_different_nodes_add_up_but_are_not_joined() -> None:
+    two = picture(node("n1", gpus_used={"": 2}), node("n2", gpus_used={"": 2}))
+    assert fits_now(size(), two) == 4
+    assert fits_now(size(gpus=4), two) == 0
+
+
+# ------------------------------------------------------------------------------------------- the sizes
+
+
+class Slurm:
+    """Answers the test of a size by its name; counts the questions."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers, self.asked = answers, 0
+
+    async def test(self, size: SessionSize) -> int | None:
+        self.asked += 1
+        answer = self.answers[size.name]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+async def test_each_size_in_words() -> None:
+    sizes = [size(n) for n in ("now", "later", "never", "who_knows")]
+    refusal = CampusError("slurm-refused", "Slurm does not accept this session: no.", "Ask.")
+    slurm = Slurm(now=time.time() + 1, later=time.time() + 700, never=refusal, who_knows=None)
+    found = await Outlook().sizes("alice", sizes, picture(node()), slurm.test)
+    assert [s.sentence for s in found] == [
+        "Starts now",
+        "Starts in about 12 minutes",
+        "Slurm does not accept this session: no.",
+        "Waits in the queue",
+    ]
+    assert [s.starts_in == 0 for s in found] == [True, False, False, False]
+
+
+async def test_many_looks_cost_one_question_for_each_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    outlook, slurm = Outlook(), Slurm(gpu1=None)
+    for _ in range(20):
+        await outlook.sizes("alice", [size()], picture(), slurm.test)
+    assert slurm.asked == 1
+    await outlook.sizes("bob", [size()], picture(), slurm.test)
+    assert slurm.asked == 2
+    now[0] += 11
+    await outlook.sizes("alice", [size()], picture(), slurm.test)
+    assert slurm.asked == 3
+    assert len(outlook._kept) == 1, "old answers are dropped"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"),
+    [
+        (1, "1 minute"),
+        (60, "1 minute"),
+        (61, "2 minutes"),
+        (3540, "59 minutes"),
+        (3600, "1 hour"),
+        (7000, "2 hours"),
+        (86400, "24 hours"),
+        (86400 * 3, "3 days"),
+    ],
+)
+def test_times_in_words(seconds: int, says: str) -> None:
+    assert words(seconds) == says
+
+
+# ------------------------------------------------------------------------------------------- the queue
+
+
+@pytest.mark.parametrize(
+    ("queue", "place"),
+    [
+        ((), None),
+        ((queued(7),), 1),
+        ((queued(1), queued(2), queued(7)), 3),
+        ((queued(1, partition="cpu"), queued(7)), 1),
+        ((queued(1, reason="JobHeldUser"), queued(2, reason="Dependency"), queued(7)), 1),
+        ((queued(1), queued(7, reason="JobHeldAdmin")), None),
+    ],
+)
+def test_a_place_in_the_queue(queue: tuple[Queued, ...], place: int | None) -> None:
+    assert place_of(job(), picture(queue=queue)) == place
+
+
+def test_what_somebody_who_waits_is_told() -> None:
+    sizes = [size("cpu", gpus=0, cpus=1, memory_mib=2048), size("gpu1"), size("gpu4", gpus=4)]
+    full = picture(node(gpus_used={"": 4}), queue=(queued(3), queued(7)))
+    told = waiting(job(start=int(time.time()) + 100), sizes[2], sizes, full).as_dict()
+    assert told["place"] == 2
+    assert told["expected"] == "in about 2 minutes"
+    assert told["instead"] == "cpu"
+    half = picture(node(gpus_used={"": 3}))
+    assert waiting(job(), sizes[2], sizes, half).instead == "gpu1", "the largest that there is room for"
+    assert waiting(job(), sizes[0], sizes, half).instead is None, "nothing is smaller"
+    assert waiting(job(start=int(time.time()) - 5), sizes[0], sizes, half).as_dict()["expected"] == ""
