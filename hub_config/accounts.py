@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pwd
 from collections.abc import Callable
 from pathlib import Path
@@ -38,26 +39,36 @@ def check_account(name: str, home: Path) -> bool:
     return True
 
 
+def _uid_option(name: str, home: Path) -> list[str]:
+    """useradd's option that gives a home which was kept (by uninstall, from a backup) its owner back.
+
+    Raises CampusError when the home is an account's already.
+    """
+    if not home.exists():
+        return []
+    uid = home.stat().st_uid
+    with contextlib.suppress(KeyError):
+        raise CampusError(
+            "home-taken",
+            f"The home {home} belongs to the account {pwd.getpwuid(uid).pw_name}, and {name} is to have it.",
+            f"Move it away (mv {home} {home}.before), or give it to {name} afterwards.",
+        )
+    return [f"--uid={uid}"]
+
+
 def ensure_accounts(site: Site, paths: Paths) -> int:
     """Make the demo accounts that are missing; returns how many. Raises CampusError, before making any."""
-    missing = [a for a in site.accounts if not check_account(a.name, paths.homes / a.name)]
+    homes = {a.name: paths.homes / a.name for a in site.accounts}
+    missing = {n: _uid_option(n, home) for n, home in homes.items() if not check_account(n, home)}
     paths.homes.mkdir(parents=True, exist_ok=True)
-    for account in missing:
-        home = paths.homes / account.name
+    for name, uid in missing.items():
         run_sync(
             # No password: the account can be signed in to through Campus only.
-            [
-                "useradd",
-                "--create-home",
-                f"--home-dir={home}",
-                "--shell=/bin/bash",
-                "--user-group",
-                account.name,
-            ],
-            what=f"Making the account {account.name}",
+            ["useradd", "--create-home", f"--home-dir={homes[name]}", "--shell=/bin/bash", "--user-group", *uid, name],
+            what=f"Making the account {name}",
             timeout=30,
         )
-        home.chmod(0o700)
+        homes[name].chmod(0o700)
     return len(missing)
 
 

@@ -37,6 +37,7 @@ def test_from_sign_in_to_a_cell_on_a_gpu(sign_in: SignIn, shot: Shot, calm: Camp
     page.wait_for_url(re.compile("/hub/spawn-pending/|/lab"))
     shot(page, "pending")
     page.wait_for_url("**/user/ct-trainee1/lab**", timeout=_LAB_SECONDS)
+    page.goto(f"{calm.url}/user/ct-trainee1/lab?reset")  # whatever an earlier test left open
     printed = run_cell(page, CELL)
     shot(page, "session")
     uid = pwd.getpwnam("ct-trainee1").pw_uid

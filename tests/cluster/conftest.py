@@ -14,7 +14,7 @@ def full(calm: Campus) -> Iterator[Campus]:
     nodes = len(calm.status["nodes"])
     gpus = calm.status["nodes"][0]["gpus"]
     blocker = calm.slurm(
-        *("sbatch", "--parsable", f"--nodes={nodes}", f"--gres=gpu:{gpus}", "--output=/dev/null"),
+        *("sbatch", "--parsable", f"--nodes={nodes}", f"--gres=gpu:{gpus}", "--mem=4G", "--output=/dev/null"),
         "--time=10",
         "--wrap=sleep 600",
     ).stdout.strip()

@@ -170,7 +170,8 @@ def test_a_session_that_dies_while_it_starts_is_a_sentence(calm: Campus) -> None
     try:
         answer = person.ask(size="cpu")
         assert answer.status_code == 400
-        assert "The session stopped with an error. Its log is in .campus/logs" in answer.json()["message"]
+        assert answer.json()["message"] == "The session stopped with an error (exit code 1)."
+        assert "broken settings" in person.failure(), "the end of the log is on the page"
         assert person.server() is None
     finally:
         settings.unlink()

@@ -107,6 +107,30 @@ def test_none_is_made_when_one_is_taken(machine: Machine, site: Site, tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_home_that_was_kept_gets_its_owner_back(
+    machine: Machine, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(uid: int) -> Any:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(accounts.pwd, "getpwuid", nobody)
+    home = Paths(tmp_path).homes / "trainee1"
+    home.mkdir(parents=True)
+    argv = accounts._uid_option("trainee1", home)
+    assert argv == [f"--uid={home.stat().st_uid}"]
+    assert accounts._uid_option("trainee2", home.with_name("trainee2")) == []
+
+
+def test_a_home_of_somebody_else_is_never_handed_on(machine: Machine, site: Site, tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    (paths.homes / "operator1").mkdir(parents=True)
+    owner = pwd.getpwuid(os.getuid()).pw_name
+    with pytest.raises(CampusError, match=f"belongs to the account {owner}") as refused:
+        ensure_accounts(site, paths)
+    assert refused.value.code == "home-taken"
+    assert machine.ran == []
+
+
 def test_only_our_accounts_are_removed(machine: Machine, site: Site, tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     machine.homes |= {"trainee1": paths.homes / "trainee1", "operator1": Path("/home/operator1"), "ivo": tmp_path}
@@ -138,7 +162,6 @@ def test_an_empty_secret_is_none(tmp_path: Path) -> None:
     assert secret.read_text() == "first\n"
 
 
-@pytest.mark.xfail(reason="a file that is there and empty keeps the mode it has")
 def test_an_empty_secret_that_others_can_read_is_closed(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.touch()
