@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from campus_base.errors import CampusError
+from spawners import metrics
 from spawners.identity import identity_of
 from spawners.slurm import Job, SlurmCommands
 
@@ -42,6 +43,7 @@ class Reconciler:
             log.warning("Job %s of %s belongs to no server; cancelling it", job_id, job.user)
             try:
                 await self.slurm.cancel(job_id, identity_of(pwd.getpwnam(job.user)))
+                metrics.ORPHANS.inc()
             except (CampusError, KeyError) as error:
                 log.warning("Job %s could not be cancelled: %s", job_id, error)
         self._suspects = set(orphans)

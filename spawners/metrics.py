@@ -1,0 +1,176 @@
+"""Prometheus metrics, in JupyterHub's own registry: ``/hub/metrics`` serves them to who has the scope read:metrics.
+
+Every label has a fixed set of values, and none holds a person's name. docs/operators.md lists each metric.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter as Tally
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from weakref import WeakSet
+
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:  # those import this module
+    from spawners.slurm import Job
+    from spawners.spawner import CampusSpawner
+    from spawners.watch import ClusterWatch
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_HOUR = 3600
+
+COMMANDS = ("squeue", "sinfo", "sbatch", "sbatch-test", "scancel")
+STATES = ("pending", "configuring", "running", "suspended")
+"""States that are shown even while no session is in them; the others come and go."""
+
+OTHER = "other"
+CAUSES = (
+    # The request, and Slurm's answer to it.
+    *("request-refused", "no-account", "slurm-refused", "slurm-silent", "slurm-unreadable", "program-failed"),
+    # How the job ended before its session was usable.
+    *("failed", "cancelled", "completed", "completing", "timeout", "out-of-memory", "node-fail", "preempted"),
+    *("quota", "environment", "unknown", "job-lost"),
+    # It waited longer than slurm.queue_limit.
+    "start-timeout",
+    OTHER,
+)
+
+QUEUE_WAIT = Histogram(
+    "campus_queue_wait_seconds",
+    "Seconds from the submission of a session's job until Slurm started it.",
+    buckets=(1, 5, 15, 30, 60, 120, 300, 900, 1800, _HOUR, 2 * _HOUR, 4 * _HOUR, 8 * _HOUR, 24 * _HOUR),
+)
+SPAWN = Histogram(
+    "campus_spawn_seconds",
+    "Seconds from the submission of a session's job until JupyterLab answered.",
+    buckets=(1, 2, 3, 4, 5, 7.5, 10, 15, 20, 30, 60, 120, 300, 900, _HOUR, 4 * _HOUR, 24 * _HOUR),
+)
+SPAWN_FAILURES = Counter(
+    "campus_spawn_failures", "Number of sessions that were asked for and did not become usable, by cause.", ["cause"]
+)
+WATCH_AGE = Gauge("campus_watch_age_seconds", "Seconds since Slurm was asked what the hub knows of jobs and nodes.")
+REQUESTS = Counter("campus_slurm_requests", "Number of Slurm commands that the hub ran, by command.", ["command"])
+REQUEST_TIME = Histogram(
+    "campus_slurm_request_seconds",
+    "Seconds that a Slurm command of the hub took, by command.",
+    ["command"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
+)
+ORPHANS = Counter("campus_orphans_cancelled", "Number of jobs that belonged to no session and were cancelled.")
+
+# A series that is not there cannot be told from one that nobody looks for.
+for _command in COMMANDS:
+    REQUESTS.labels(_command)
+    REQUEST_TIME.labels(_command)
+for _cause in CAUSES:
+    SPAWN_FAILURES.labels(_cause)
+WATCH_AGE.set(float("nan"))  # no watch yet
+
+
+class Sessions(Collector):
+    """``campus_sessions``: counted whenever somebody asks, from the spawners that have a job."""
+
+    def __init__(self) -> None:
+        self._spawners: WeakSet[CampusSpawner] = WeakSet()
+
+    def add(self, spawner: CampusSpawner) -> None:
+        """Count this spawner's session for as long as it has a job."""
+        self._spawners.add(spawner)
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        return [
+            GaugeMetricFamily(
+                "campus_sessions", "Number of sessions, by state in Slurm and by size.", labels=["state", "size"]
+            )
+        ]
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        spawners = list(self._spawners)
+        found: Tally[tuple[str, str]] = Tally()
+        for size in (size for spawner in spawners for size in spawner.sizes):
+            found.update({(state, size.name): 0 for state in STATES})
+        # By job: JupyterHub may have two objects for one session for a moment.
+        for job_id, spawner in {int(s.job_id): s for s in spawners if s.job_id}.items():
+            job = spawner.watch.picture.jobs.get(job_id)
+            found[str(job.state) if job else "unknown", size_of(spawner)] += 1
+        (family,) = self.describe()
+        for labels, number in sorted(found.items()):
+            family.add_metric(labels, number)
+        return [family]
+
+
+SESSIONS = Sessions()
+REGISTRY.register(SESSIONS)
+
+
+def size_of(spawner: CampusSpawner) -> str:
+    """The size of a session; "other" for one that the site no longer offers."""
+    names = [size.name for size in spawner.sizes]
+    asked = (spawner.user_options or {}).get("size") or names[0]
+    return asked if asked in names else OTHER
+
+
+def show_age(watch: ClusterWatch) -> None:
+    """Let ``campus_watch_age_seconds`` tell how old this watch's picture is; before the first one, the watch itself."""
+    since = time.monotonic()
+    WATCH_AGE.set_function(lambda: time.monotonic() - max(since, watch.picture.asked))
+
+
+def counted(
+    run: Callable[Concatenate[Sequence[str], P], Awaitable[T]],
+) -> Callable[Concatenate[Sequence[str], P], Awaitable[T]]:
+    """The process runner, with each Slurm command that it runs counted and timed."""
+
+    @wraps(run)
+    async def run_counted(argv: Sequence[str], *args: P.args, **kwargs: P.kwargs) -> T:
+        command = f"{argv[0]}-test" if "--test-only" in argv else argv[0]
+        label = command if command in COMMANDS else OTHER
+        REQUESTS.labels(label).inc()
+        with REQUEST_TIME.labels(label).time():
+            return await run(argv, *args, **kwargs)
+
+    return run_counted
+
+
+def started(submitted: float, job: Job | None) -> None:
+    """A session runs on its node. ``submitted`` is its monotonic time, 0 where another hub submitted it."""
+    if submitted and job and job.start:
+        waited = job.start - (time.time() - (time.monotonic() - submitted))
+        QUEUE_WAIT.observe(max(0.0, waited))  # Slurm's clock knows whole seconds only
+
+
+def usable(submitted: float) -> None:
+    """A session answers; ``submitted`` as in :func:`started`."""
+    if submitted:
+        SPAWN.observe(time.monotonic() - submitted)
+
+
+def failures_counted(
+    step: Callable[[CampusSpawner], Awaitable[T]],
+) -> Callable[[CampusSpawner], Awaitable[T]]:
+    """A step of a start, with its failures counted by cause: ``SessionRefused.reason`` where it is one of ours."""
+
+    @wraps(step)
+    async def step_counted(spawner: CampusSpawner) -> T:
+        began = time.monotonic()
+        try:
+            return await step(spawner)
+        except asyncio.CancelledError:
+            # JupyterHub cancels a start at its deadline; whoever stops it earlier changed their mind.
+            if time.monotonic() - began > spawner.start_timeout - 1:
+                SPAWN_FAILURES.labels("start-timeout").inc()
+            raise
+        except Exception as error:
+            cause = getattr(error, "reason", OTHER)
+            SPAWN_FAILURES.labels(cause if cause in CAUSES else OTHER).inc()
+            raise
+
+    return step_counted
