@@ -159,7 +159,6 @@ def test_before_up_there_are_no_logs(prefix: Path, capsys: Captured) -> None:
     assert "none yet; run ./campus up" in capsys.readouterr().err
 
 
-@pytest.mark.xfail(reason="the one way out of logs --follow, Ctrl-C, ends in a traceback")
 def test_leaving_a_log_is_no_mistake(prefix: Path, monkeypatch: Monkey) -> None:
     log = Paths(prefix).log
     log.mkdir(parents=True)
@@ -169,11 +168,7 @@ def test_leaving_a_log_is_no_mistake(prefix: Path, monkeypatch: Monkey) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli.subprocess, "run", leave)
-    try:
-        status = cli.main(["logs", "--follow"])
-    except KeyboardInterrupt:
-        pytest.fail("a traceback")
-    assert status in (0, 130)
+    assert cli.main(["logs", "--follow"]) == 130
 
 
 # ---------------------------------------------------------------- status, down, uninstall, up
@@ -353,23 +348,21 @@ def test_a_full_disk_is_a_sentence(prefix: Path, monkeypatch: Monkey, capsys: Ca
     assert "campus: No space left on device (/opt/campus/etc/site.toml). Free space on the disk" in err
 
 
-@pytest.mark.xfail(reason="a write that fills the disk has no file name, and the sentence says (None)")
 def test_a_disk_that_fills_while_writing_is_a_sentence(prefix: Path, monkeypatch: Monkey, capsys: Captured) -> None:
     with monkeypatch.context() as full:
         full.setattr(sys, "stdout", open("/dev/full", "w"))  # noqa: SIM115
         assert cli.main(["check"]) == 1
     err = capsys.readouterr().err
-    assert "No space left on device" in err
-    assert "None" not in err
+    assert "campus: No space left on device. Free space on the disk" in err
 
 
-@pytest.mark.xfail(reason="a disk that is mounted read-only is told to free space")
 def test_a_read_only_disk_has_a_remedy_of_its_own(prefix: Path, monkeypatch: Monkey, capsys: Captured) -> None:
     failing(monkeypatch, OSError(errno.EROFS, os.strerror(errno.EROFS), "/opt/campus/etc"))
     assert cli.main(["check"]) == 1
     err = capsys.readouterr().err
     assert "Read-only file system (/opt/campus/etc)" in err
     assert "Free space" not in err
+    assert "mount it writable" in err
 
 
 def test_a_reader_who_goes_away_is_no_mistake() -> None:
@@ -429,6 +422,18 @@ def campus(checkout: Path) -> Script:
 
 # check and help need no root, so these tests do not either.
 
+# Ways around what is refused, and around what is asked of the folders above a prefix.
+NOT_PLAIN = [
+    "//root/campus",
+    "/opt//campus",
+    "/opt/../root/c",
+    "/opt/..",
+    "/..",
+    "/opt/./campus",
+    "/./root",
+    "/../root",
+]
+
 
 @pytest.mark.parametrize(
     ("prefix", "says"),
@@ -443,9 +448,7 @@ def campus(checkout: Path) -> Script:
         ("{tmp}/%h", "may hold letters, digits, / . _ and - only"),
         ("/root", "/root cannot be read by others; choose a prefix such as /opt/campus"),
         ("/root/campus", "/root/campus cannot be read by others"),
-        pytest.param("//root/campus", "cannot be read by others", marks=pytest.mark.xfail(reason="// passes")),
-        pytest.param("/opt/../root/c", "cannot be read by others", marks=pytest.mark.xfail(reason=".. passes")),
-        ("{tmp}/prefix", "nothing is installed under {tmp}/prefix yet (or an older version is): run ./campus up first"),
+        *((odd, "must be a plain path without //, . and .., not") for odd in NOT_PLAIN),
     ],
 )
 def test_a_prefix_that_does_not_serve(prefix: str, says: str, campus: Script, tmp_path: Path) -> None:
@@ -478,7 +481,7 @@ def test_nothing_from_the_current_folder_gets_in(checkout: Path, stub: Path) -> 
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("arguments", [["check"], ["status"], ["down"], ["doctor"], ["logs"], ["fly"]])
+@pytest.mark.parametrize("arguments", [["status"], ["down"], ["doctor"], ["logs"], ["uninstall"], ["fly"]])
 @pytest.mark.skipif(os.geteuid() != 0, reason="most verbs ask for root first")
 def test_a_verb_before_up_says_what_to_do(arguments: list[str], campus: Script, tmp_path: Path) -> None:
     done = campus(*arguments, CAMPUS_PREFIX=str(tmp_path / "prefix"))
@@ -546,7 +549,6 @@ def test_the_script_is_found_through_a_link_to_its_folder(campus: Script, checko
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="down asks for root first")
-@pytest.mark.xfail(reason="only the first run sets umask 022; what a later up makes under 077 nobody can read")
 def test_what_is_made_can_be_read_whatever_roots_umask(campus: Script, stub: Path) -> None:
     old = os.umask(0o077)
     try:
@@ -556,9 +558,10 @@ def test_what_is_made_can_be_read_whatever_roots_umask(campus: Script, stub: Pat
     assert done.stdout.splitlines()[1].split()[2] == "0022"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="down asks for root first")
 def test_an_environment_of_an_older_version_is_not_used(campus: Script, stub: Path) -> None:
     (stub / "hub" / ".complete").write_text("another")
-    done = campus("check", CAMPUS_PREFIX=str(stub))
+    done = campus("down", CAMPUS_PREFIX=str(stub))
     assert (done.returncode, done.stdout) == (1, "")
     assert "(or an older version is): run ./campus up first" in done.stderr
     assert (stub / "hub" / "bin" / "python").exists()
@@ -567,3 +570,99 @@ def test_an_environment_of_an_older_version_is_not_used(campus: Script, stub: Pa
 def test_the_unit_tests_need_no_root(campus: Script, stub: Path) -> None:
     done = campus("test", "unit", "-x", nobody=os.geteuid() != 0, CAMPUS_PREFIX=str(stub))
     assert done.stdout.startswith("<-P><-s><-m><hub_config.cli><test><unit><-x>")
+
+
+# ---------------------------------------------------------------- check before the first up
+
+
+@pytest.fixture
+def ordinary(checkout: Path) -> Iterator[tuple[Path, Path]]:
+    """An ordinary user's checkout and home. Its environment needs no package; nothing is installed on the machine."""
+    folder = Path(tempfile.mkdtemp(prefix="campus-test-"))
+    folder.chmod(0o755)
+    mine, home = folder / "checkout", folder / "home"
+    (mine / "hub_config").mkdir(parents=True)
+    (mine / "images" / "locks").mkdir(parents=True)
+    (mine / "images" / "locks" / "hub.txt").touch()
+    script = (CHECKOUT / "campus").read_text()
+    assert "/opt/campus" in script
+    assert "/var/tmp" in script
+    script = script.replace("/opt/campus", f"{folder}/opt").replace("/var/tmp", f"{folder}/var-tmp")
+    (mine / "campus").write_text(script)
+    (mine / "campus").chmod(0o755)
+    (mine / "hub_config" / "__init__.py").touch()
+    (mine / "hub_config" / "cli.py").write_text(
+        "import os, sys\nprint(sys.prefix, os.environ['CAMPUS_PREFIX'], *sys.argv[1:])\n"
+    )
+    for each in ("home", "var-tmp"):
+        (folder / each).mkdir()
+        if os.geteuid() == 0:
+            os.chown(folder / each, NOBODY, NOBODY)
+    yield mine, home
+    shutil.rmtree(folder)
+
+
+def run_as_ordinary(mine: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    become: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+    env = {"PATH": "/usr/bin:/bin", **env}
+    return subprocess.run(
+        [str(mine / "campus"), *arguments], env=env, cwd="/", capture_output=True, text=True, timeout=60, **become
+    )
+
+
+@pytest.mark.skipif(
+    subprocess.run(["/usr/bin/python3", "-c", "import ensurepip, venv"], capture_output=True).returncode != 0,
+    reason="needs Debian's python3-venv",
+)
+def test_an_ordinary_user_can_check_a_site_file_before_the_first_up(ordinary: tuple[Path, Path]) -> None:
+    mine, home = ordinary
+    prefix = home / ".cache" / "campus"
+    says = f"{prefix}/hub {prefix} check site.toml\n"
+    # One that an older version left there is made anew.
+    (prefix / "hub" / "bin").mkdir(parents=True)
+    (prefix / "hub" / "leftover").touch()
+    (prefix / "hub" / ".complete").write_text("another")
+    if os.geteuid() == 0:
+        for path in (home / ".cache", *home.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+    done = run_as_ordinary(mine, "check", "site.toml", HOME=str(home))
+    assert (done.returncode, done.stdout) == (0, says)
+    assert done.stderr == f"Making the Python environment {prefix}/hub, for the hub (about half a minute).\n"
+    assert not (prefix / "hub" / "leftover").exists()
+    # The second time it is there, also for who names that folder, or has no home.
+    for env in (
+        {"HOME": str(home)},
+        {"HOME": "/nonexistent", "XDG_CACHE_HOME": str(home / ".cache")},
+        {"CAMPUS_PREFIX": str(prefix)},
+    ):
+        done = run_as_ordinary(mine, "check", "site.toml", **env)
+        assert (done.returncode, done.stdout, done.stderr) == (0, says, "")
+
+
+def test_what_is_installed_on_the_machine_serves_ordinary_users_too(ordinary: tuple[Path, Path]) -> None:
+    mine, home = ordinary
+    prefix = home.parent / "opt"
+    python = prefix / "hub" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\nprintf "%s " "$0" "$CAMPUS_PREFIX" "$@"\n')
+    python.chmod(0o755)
+    lock = (mine / "images" / "locks" / "hub.txt").read_bytes()
+    wanted = subprocess.run(["sha256sum"], input=lock, capture_output=True, check=True).stdout.decode()
+    (prefix / "hub" / ".complete").write_text(wanted)
+    done = run_as_ordinary(mine, "check", HOME=str(home))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{python} {prefix} -P -s -m hub_config.cli check "
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["help"], ["--version"], ["check"]])
+def test_a_service_without_home_can_run_it(arguments: list[str], checkout: Path, stub: Path) -> None:
+    """cron, and systemd where it starts a system's service, set no HOME."""
+    done = subprocess.run(
+        [str(checkout / "campus"), *arguments],
+        env={"PATH": "/usr/bin:/bin", "CAMPUS_PREFIX": str(stub)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == ""
+    assert done.returncode == (7 if arguments == ["check"] else 0)

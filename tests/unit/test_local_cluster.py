@@ -43,7 +43,8 @@ MACHINES = {
     "emulated, cgroup v2": Machine(8192, (), 2, frozenset({"memory", "cpuset"})),
     "GPUs, no cgroups": Machine(8192, CARDS, 0, frozenset()),
     "GPUs, cgroup v1": Machine(8192, CARDS, 1, ALL),
-    "GPUs, cgroup v1 without devices": Machine(8192, CARDS, 1, frozenset({"memory"})),
+    "GPUs, cgroup v1 without freezer": Machine(8192, CARDS, 1, ALL - {"freezer"}),
+    "GPUs, cgroup v1 without devices": Machine(8192, CARDS, 1, ALL - {"devices"}),
     "GPUs, cgroup v2": Machine(8192, CARDS, 2, frozenset({"memory"})),
 }
 every_machine = pytest.mark.parametrize("machine", MACHINES.values(), ids=list(MACHINES))
@@ -131,6 +132,7 @@ def test_emulated_gpus_are_files_of_their_own(paths: Paths) -> None:
 def test_every_partition_that_the_site_names(paths: Paths) -> None:
     site = site_of(more='[[partitions]]\nname = "zoo"\n[[partitions]]\nname = "cpu"\n')
     found = rows(slurm_conf(site, MACHINES["emulated, no cgroups"], paths), "PartitionName")
+    # In the site's order; the first is the default of whoever names none.
     assert [(p["PartitionName"], p["Default"]) for p in found] == [("gpu", "YES"), ("zoo", "NO"), ("cpu", "NO")]
     assert {p["Nodes"] for p in found} == {"gpu-node1,gpu-node2,gpu-node3,gpu-node4"}
     assert {p["State"] for p in found} == {"UP"}
@@ -159,26 +161,28 @@ def test_what_holds_on_every_machine(machine: Machine, paths: Paths) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "tracked", "memory", "devices"),
+    ("name", "tasks", "tracked", "memory", "devices"),
     [
-        ("emulated, no cgroups", False, False, False),
-        ("emulated, cgroup v1", True, True, False),
-        ("emulated, cgroup v1 without memory", True, False, False),
-        ("emulated, cgroup v2", True, True, False),
-        ("GPUs, no cgroups", False, False, False),
-        ("GPUs, cgroup v1", True, True, True),
-        ("GPUs, cgroup v1 without devices", True, True, False),
-        # There is no devices controller in version 2; Slurm needs none.
-        ("GPUs, cgroup v2", True, True, True),
+        ("emulated, no cgroups", False, False, False, False),
+        ("emulated, cgroup v1", True, True, True, False),
+        ("emulated, cgroup v1 without memory", True, True, False, False),
+        ("emulated, cgroup v2", True, True, True, False),
+        ("GPUs, no cgroups", False, False, False, False),
+        ("GPUs, cgroup v1", True, True, True, True),
+        # Version 1 finds a job's processes by its freezer.
+        ("GPUs, cgroup v1 without freezer", True, False, True, True),
+        ("GPUs, cgroup v1 without devices", True, True, True, False),
+        # There is no devices controller in version 2, and no freezer; Slurm needs none.
+        ("GPUs, cgroup v2", True, True, True, True),
     ],
 )
 def test_containment_is_what_the_machine_can(
-    name: str, tracked: bool, memory: bool, devices: bool, paths: Paths, systemd: None
+    name: str, tasks: bool, tracked: bool, memory: bool, devices: bool, paths: Paths, systemd: None
 ) -> None:
     machine = MACHINES[name]
     found = settings(slurm_conf(site_of(), machine, paths))
     assert found["ProctrackType"] == ("proctrack/cgroup" if tracked else "proctrack/linuxproc")
-    assert found["TaskPlugin"] == ("task/cgroup" if tracked else "task/none")
+    assert found["TaskPlugin"] == ("task/cgroup" if tasks else "task/none")
     said = {True: "yes", False: "no"}
     assert settings(cgroup_conf(machine)) == {
         "CgroupPlugin": "autodetect",

@@ -215,7 +215,6 @@ def test_an_npm_that_fails_leaves_nothing_complete(machine: Machine, paths: Path
     assert ensure_node_modules(paths) == "configurable-http-proxy installed"
 
 
-@pytest.mark.xfail(reason="the old stamp stays while the packages are replaced, so what a failure left counts as whole")
 def test_an_upgrade_that_failed_and_was_taken_back(
     machine: Machine, paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

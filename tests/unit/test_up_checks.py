@@ -18,6 +18,7 @@ import pytest
 
 from campus_base.errors import CampusError
 from hub_config import up_checks
+from hub_config.environments import locked_environment
 from hub_config.local_cluster import slurm_conf
 from hub_config.machine import Machine
 from hub_config.paths import Paths
@@ -87,6 +88,12 @@ class Well:
         python.touch(mode)
         python.chmod(mode)
         self.monkeypatch.setattr(sys, "executable", str(python))
+
+    def install(self, stamp: str = "") -> None:
+        """The session environment of this checkout's locks, as up leaves it."""
+        environment, wanted = locked_environment(self.paths)
+        environment.mkdir(parents=True)
+        (environment / ".complete").write_text(stamp or wanted)
 
     def check(self) -> None:
         check_machine(self.site, MACHINE, self.paths, self.own_ports)
@@ -191,18 +198,42 @@ NEW = up_checks._FREE_GIB
 )
 def test_a_disk_that_is_too_full_is_refused(free: float, installed: bool, needed: float, well: Well) -> None:
     if installed:
-        well.paths.session_env.mkdir(parents=True)
-        (well.paths.session_env / ".complete").touch()
+        well.install()
     well.disk(free)
     error = well.refusal("disk-full")
     assert error.message == f"{well.paths.prefix} has {free} GB free, and Campus needs {needed} GB."
 
 
 def test_what_is_installed_already_needs_no_more_room(well: Well) -> None:
-    well.paths.session_env.mkdir(parents=True)
-    (well.paths.session_env / ".complete").touch()
+    well.install()
     well.disk(0.5)
     well.check()
+
+
+def test_an_environment_of_another_version_does_not_count(well: Well) -> None:
+    well.install("of another lock")
+    well.disk(0.5)
+    well.refusal("disk-full")
+    older = well.paths.environments / "session-0123456789ab"
+    older.mkdir()
+    (older / ".complete").write_text("0123456789ab")
+    well.paths.session_env.symlink_to(older)
+    well.refusal("disk-full")
+
+
+def test_a_running_campus_needs_room_for_its_upgrade_too(well: Well) -> None:
+    well.own_ports = set(free_ports(3))
+    well.disk(1)
+    well.refusal("disk-full")
+
+
+def test_a_site_with_an_environment_of_its_own_needs_no_room_for_one(well: Well) -> None:
+    sessions = well.site.sessions.model_copy(update={"environment": Path("/project/campus/session")})
+    well.site = well.site.model_copy(update={"sessions": sessions})
+    well.disk(0.5)
+    well.check()
+    well.disk(0.1)
+    well.refusal("disk-full")
 
 
 # ---------------------------------------------------------------- ports
