@@ -18,6 +18,7 @@ from traitlets import Unicode, default
 
 from campus_base.errors import CampusError
 from campus_base.process import Identity, Secret
+from spawners import metrics
 from spawners.api import serve_pages_api
 from spawners.callback import PATH, Expected, digest, serve_callback
 from spawners.certificates import FILES, alternative_names, as_environment
@@ -66,6 +67,7 @@ class CampusSpawner(SlurmSpawner):
         self._report = asyncio.Event()
         self._submitted = 0.0
         self.watch.ensure_running()
+        metrics.SESSIONS.add(self)
 
     @property
     def watch(self) -> ClusterWatch:
@@ -169,6 +171,7 @@ class CampusSpawner(SlurmSpawner):
 
     @default("ssl_alt_names")
     def _name_the_nodes(self):
+        @metrics.failures_counted
         async def names(spawner: CampusSpawner) -> list[str]:
             if not spawner.watch.picture.nodes:
                 await spawner.watch.refresh()
@@ -220,19 +223,19 @@ class CampusSpawner(SlurmSpawner):
             }
         )
 
+    @metrics.failures_counted
     async def start(self) -> str:
         """Submit the job and wait until its server has reported. Returns its URL; raises SessionRefused."""
         request = self._checked_request()
         account = self._account()
         secret = Expected.new_secret(self)
         self.secret_digest = digest(secret)
-        script = render_job_script(f"{self.environment_folder}/bin/python", self.log_folder)
-        job = self._job_request(request.size, request.seconds, account)
+        job, script, environment = self.submission(request, account, secret)
         identity = identity_of(account)
         Ledger.submitting[account.pw_name] += 1
         try:
             await self.watch.slurm.test(job, identity)
-            job_id = await self.watch.slurm.submit(job, script, self._job_environment(account, secret), identity)
+            job_id = await self.watch.slurm.submit(job, script, environment, identity)
             self.job_id = str(job_id)
             self.ended = None
             Ledger.held.add(job_id)
@@ -245,6 +248,14 @@ class CampusSpawner(SlurmSpawner):
         self._submitted = time.monotonic()
         self.log.info("Job %s submitted for %s, size %s", job_id, self._log_name, request.size.name)
         return await self._until_up()
+
+    def submission(
+        self, request: SessionRequest, account: pwd.struct_passwd, secret: str
+    ) -> tuple[JobRequest, str, dict[str, str]]:
+        """What sbatch gets for a request: the job, its script and its whole environment."""
+        script = render_job_script(f"{self.environment_folder}/bin/python", self.log_folder)
+        job = self._job_request(request.size, request.seconds, account)
+        return job, script, self._job_environment(account, secret)
 
     def _job_request(self, size: SessionSize, seconds: int, account: pwd.struct_passwd) -> JobRequest:
         return JobRequest(
@@ -281,6 +292,7 @@ class CampusSpawner(SlurmSpawner):
                 await self.watch.news(_TICK)
         self.node = node.name
         self._commit()
+        metrics.started(self._submitted, job)
         url = f"https://{node.address}:{self.port_reported}"
         await self._first(self._until_answer(url), self._until_over())
         await self._raise_if_over()
@@ -316,6 +328,7 @@ class CampusSpawner(SlurmSpawner):
         )
         with contextlib.suppress(TimeoutError):
             await wait_for_http_server(f"{url}{self.server.base_url}api", self.http_timeout, context)
+            metrics.usable(self._submitted)
 
     async def _until_over(self) -> None:
         while not self._is_over():

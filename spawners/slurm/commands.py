@@ -111,10 +111,9 @@ class SlurmCommands:
 
         The environment travels in sbatch's own, never on its command line. Raises Refused or ControllerSilent.
         """
-        argv = ["sbatch", "--parsable", "--export=ALL", *sbatch_options(job)]
         try:
             done = await run(
-                argv,
+                submit_command(job),
                 what="Submitting the session",
                 timeout=self.timeout,
                 env={**env, **self.environment, "PATH": env.get("PATH", self.environment["PATH"])},
@@ -141,6 +140,11 @@ class SlurmCommands:
         except ProgramFailed as error:
             if "Invalid job id" not in error.detail:
                 raise ControllerSilent(error.detail) from error
+
+
+def submit_command(job: JobRequest) -> list[str]:
+    """The command that submits a job, one argument each; it reads the job's script."""
+    return ["sbatch", "--parsable", "--export=ALL", *sbatch_options(job)]
 
 
 def sbatch_options(job: JobRequest) -> list[str]:
