@@ -89,6 +89,14 @@ def _check(options: argparse.Namespace, paths: Paths) -> int:
     return 0
 
 
+def _render_job(options: argparse.Namespace, paths: Paths) -> int:
+    from hub_config.render_job import render_job
+
+    for line in render_job(paths, options.user, options.size, options.minutes):
+        _say(line)
+    return 0
+
+
 def _uninstall(options: argparse.Namespace, paths: Paths) -> int:
     from hub_config.lifecycle import uninstall
 
@@ -134,6 +142,11 @@ def _parser() -> argparse.ArgumentParser:
     check = verbs.add_parser("check", help="check a site file")
     check.add_argument("file", type=Path, nargs="?", help="the file (default: the embedded site)")
     check.set_defaults(run=_check)
+    render_job = verbs.add_parser("render-job", help="show what a session would be submitted with")
+    render_job.add_argument("user", help="whose session")
+    render_job.add_argument("size", help="one of the site's session sizes")
+    render_job.add_argument("--minutes", metavar="N", help="for so long (default: the size's usual time)")
+    render_job.set_defaults(run=_render_job)
     uninstall = verbs.add_parser("uninstall", help="remove the installation; homes and state stay")
     uninstall.add_argument("--everything", action="store_true", help="homes, accounts and state too")
     uninstall.set_defaults(run=_uninstall)

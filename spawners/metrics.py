@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 _HOUR = 3600
 
-COMMANDS = ("squeue", "sinfo", "sbatch", "sbatch-test", "scancel")
+COMMANDS = ("squeue", "sinfo", "sbatch", "sbatch-test", "scancel", "scontrol")
 STATES = ("pending", "configuring", "running", "suspended")
 """States that are shown even while no session is in them; the others come and go."""
 

@@ -1,0 +1,88 @@
+"""``./campus render-job``: what a session would be submitted with, drawn up by the very code that submits it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+from collections.abc import Iterator
+
+from jupyterhub import orm
+from jupyterhub.objects import Hub, Server
+from jupyterhub.user import User
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+from traitlets.config import Config
+
+from campus_base.errors import CampusError
+from hub_config.installed import installed_site
+from hub_config.paths import Paths
+from hub_config.sessions import update_sessions
+from spawners.certificates import FILES
+from spawners.refusal import SessionRefused
+from spawners.request import SessionRequest, check_request
+from spawners.slurm.commands import submit_command
+from spawners.spawner import CampusSpawner
+from spawners.watch import ClusterWatch
+
+
+class _IdleWatch(ClusterWatch):
+    """Asks Slurm nothing, and so cancels nothing that it does not know."""
+
+    def ensure_running(self) -> None:
+        pass
+
+
+class _Draftsman(CampusSpawner):
+    """Draws up what a start would submit, and submits nothing."""
+
+    @property
+    def watch(self) -> ClusterWatch:
+        return _IdleWatch(self.watch_settings)
+
+    async def draw(self, request: SessionRequest) -> Iterator[str]:
+        account = self._account()
+        self.cert_paths = await self.move_certs(dict.fromkeys(FILES, os.devnull))
+        job, script, environment = self.submission(request, account, "")
+        return iter(
+            (
+                f"# The command, run as {account.pw_name} (uid {account.pw_uid}):",
+                " \\\n    ".join(shlex.quote(argument) for argument in submit_command(job)),
+                "",
+                "# The script, which it reads from its standard input:",
+                script,
+                "# The names of its environment's variables, and so of the job's:",
+                *sorted(environment.keys() | self.watch.slurm.environment.keys()),
+            )
+        )
+
+
+def render_job(paths: Paths, user: str, size: str, minutes: str | None) -> Iterator[str]:
+    """Lines that show what a session of this person and size would be submitted with; no value of a variable.
+
+    Raises CampusError: there is no such account, or the site has no such size or not for so long.
+    """
+    site = installed_site(paths)
+    config = Config()
+    update_sessions(config, site, paths)
+    request = check_request({"size": size, "minutes": minutes}, config.CampusSpawner.sizes)
+
+    async def draw() -> Iterator[str]:
+        engine = create_engine("sqlite://")  # in memory: the hub's own is not touched
+        orm.Base.metadata.create_all(engine)
+        with Session(engine) as database:
+            person, server = orm.User(name=user), orm.Server(base_url=f"/user/{user}/")
+            database.add_all((person, server))
+            database.flush()
+            spawner = User(person, {"config": config})._new_spawner("", _Draftsman, hub=Hub())
+            spawner.server = Server(orm_server=server)
+            return await spawner.draw(request)
+
+    try:
+        return asyncio.run(draw())
+    except SessionRefused as error:
+        raise CampusError(
+            error.reason,
+            f"There is no account {user} for people on this cluster.",
+            "Name an account that has a uid of 1000 or more, as getent passwd shows them.",
+        ) from None
