@@ -49,6 +49,8 @@ def update_sessions(c, site: Site, paths: Paths) -> None:
     c.CampusSpawner.log_folder = site.sessions.log_folder
     c.CampusSpawner.ip = "127.0.0.1" if site.cluster else "0.0.0.0"  # noqa: S104 - mutual TLS guards it
     c.CampusSpawner.port = 0
+    c.JupyterHub.allow_named_servers = site.sessions.named > 0
+    c.JupyterHub.named_server_limit_per_user = site.sessions.named
     c.CampusSpawner.notebook_dir = site.sessions.folder
     c.CampusSpawner.default_url = "/lab"
     c.CampusSpawner.env_keep = []

@@ -171,6 +171,8 @@ class Sessions(Part):
     """Python environment of sessions, readable on every node; empty means PREFIX/session."""
     folder: Folder = "~"
     """Folder in which JupyterLab opens."""
+    named: int = Field(default=3, ge=0, le=20)
+    """How many sessions with a name of their own a person may have beside the first; 0 for none."""
     log_folder: BelowHome = ".campus/logs"
     """Folder for session logs, relative to the person's home."""
 

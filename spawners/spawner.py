@@ -118,6 +118,25 @@ class CampusSpawner(SlurmSpawner):
         found = await _OUTLOOK.sizes(self.user.name, self.sizes, self.watch.picture, test)
         return [size.as_dict() for size in found]
 
+    async def extend(self, minutes: int) -> int | None:
+        """Let the session run so many minutes longer; returns its new end (epoch seconds). Raises CampusError."""
+        job = self._job()
+        if job is None or job.state is not JobState.RUNNING or job.start is None or job.end is None:
+            raise CampusError("not-running", "This session is not running.", "Start it first.")
+        size = self._checked_request().size
+        total = (job.end - job.start) // 60 + minutes
+        if total > size.max_seconds // 60:
+            raise CampusError(
+                "too-long",
+                f"A session of this size runs for at most {size.max_seconds // 60} minutes in all.",
+                "Save your work; when this session has ended, start another.",
+            )
+        await self.watch.slurm.set_time_limit(job.id, total)
+        await self.watch.refresh()
+        job = self._job()
+        self.log.info("Session of %s extended by %s minutes", self._log_name, minutes)
+        return job.end if job else None
+
     def waiting(self) -> dict[str, Any]:
         """What the waiting page shows (spawners.outlook); empty when this session does not wait."""
         job = self._job()

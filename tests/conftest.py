@@ -29,7 +29,7 @@ def _stop_everything(campus: Campus) -> None:
     for account in campus.site.accounts:
         if account.role != "operator":
             person = campus.person(account.name.removeprefix("ct-"))
-            if person.server():
-                person.stop()
+            for name in person.servers():
+                person.stop(name)
     campus.free_gpus()
     wait_for("the queue to be empty", lambda: not campus.jobs())

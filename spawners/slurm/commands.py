@@ -127,6 +127,21 @@ class SlurmCommands:
             raise ControllerSilent(f"sbatch printed {done.stdout[:200]!r}")
         return int(number)
 
+    async def set_time_limit(self, job_id: int, minutes: int) -> None:
+        """Change how long a job may run in all (scontrol(1), update); Slurm lets operators lengthen it only.
+
+        Raises Refused or ControllerSilent.
+        """
+        try:
+            await run(
+                ["scontrol", "update", f"JobId={job_id}", f"TimeLimit={minutes}"],
+                what="Extending the session",
+                timeout=self.timeout,
+                env=self.environment,
+            )
+        except ProgramFailed as error:
+            raise _refusal(error) from error
+
     async def cancel(self, job_id: int, identity: Identity | None) -> None:
         """Cancel a job; one that has ended already is no error. Raises ControllerSilent."""
         try:
@@ -175,5 +190,7 @@ def _refusal(error: ProgramFailed) -> CampusError:
     if error.result is None or any(phrase in error.detail for phrase in _SILENT):
         return ControllerSilent(error.detail)
     last = [line for line in error.detail.splitlines() if line.strip()][-1:] or ["no reason given"]
-    says = re.sub(r"^(sbatch: )?(error: )?(allocation failure: |Batch job submission failed: )?", "", last[0])
+    says = re.sub(
+        r"^(sbatch: |slurm_update )?(error: )?(allocation failure: |Batch job submission failed: )?", "", last[0]
+    )
     return Refused(says.rstrip("."))

@@ -59,8 +59,11 @@ class Person:
     def api(self, method: str, path: str, **arguments: Any) -> requests.Response:
         return self.request(method, f"/hub/api{path}", **arguments)
 
+    def servers(self) -> dict[str, dict[str, Any]]:
+        return self.api("GET", f"/users/{self.name}").json()["servers"]
+
     def server(self) -> dict[str, Any] | None:
-        return self.api("GET", f"/users/{self.name}").json()["servers"].get("")
+        return self.servers().get("")
 
     def ask(self, **options: Any) -> requests.Response:
         return self.api("POST", f"/users/{self.name}/server", json={"user_options": options} if options else None)
@@ -109,10 +112,11 @@ class Person:
     def session(self) -> Session:
         return Session(self)
 
-    def stop(self) -> None:
-        answer = self.api("DELETE", f"/users/{self.name}/server")
+    def stop(self, name: str = "") -> None:
+        path = f"/users/{self.name}/servers/{name}" if name else f"/users/{self.name}/server"
+        answer = self.api("DELETE", path, json={"remove": True} if name else None)
         assert answer.status_code in (202, 204, 404, 400), answer.text
-        wait_for("the session to stop", lambda: self.server() is None)
+        wait_for("the session to stop", lambda: name not in self.servers())
 
 
 class Session:

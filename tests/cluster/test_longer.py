@@ -1,0 +1,93 @@
+"""More time for a session, and more than one session."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.support.campus import Campus
+from tests.support.person import Person, wait_for
+
+pytestmark = pytest.mark.cluster
+
+
+def extend(person: Person, minutes: Any, of: str | None = None) -> tuple[int, dict[str, Any]]:
+    path = f"/users/{of or person.name}/servers//campus/extend"
+    answer = person.api("POST", path, json={"minutes": minutes})
+    return answer.status_code, answer.json()
+
+
+def limit(campus: Campus) -> str:
+    return campus.slurm("squeue", "--noheader", "--format=%l").stdout.strip()
+
+
+def test_a_session_gets_more_time_within_what_its_size_allows(calm: Campus) -> None:
+    person = calm.person("trainee1")
+    person.start(size="cpu", minutes=10)
+    status, answer = extend(person, 30)
+    assert status == 200, answer
+    assert 35 * 60 < answer["end"] - time.time() < 41 * 60
+    assert limit(calm) == "40:00"
+    status, answer = extend(person, 480)
+    assert status == 409
+    assert answer["message"] == "A session of this size runs for at most 480 minutes in all."
+    assert answer["remedy"]
+    assert limit(calm) == "40:00"
+
+
+def test_the_sessions_own_token_is_enough_and_for_itself_only(calm: Campus) -> None:
+    one, two = calm.person("trainee1"), calm.person("trainee2")
+    code = """
+import json, os, ssl, urllib.request
+context = ssl.create_default_context(cafile=os.environ["JUPYTERHUB_SSL_CLIENT_CA"])
+context.load_cert_chain(os.environ["JUPYTERHUB_SSL_CERTFILE"], os.environ["JUPYTERHUB_SSL_KEYFILE"])
+def ask(name):
+    url = f"{os.environ['JUPYTERHUB_API_URL']}/users/{name}/servers//campus/extend"
+    headers = {"Authorization": "token " + os.environ["JUPYTERHUB_API_TOKEN"], "Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps({"minutes": 5}).encode(), headers)
+    try:
+        return urllib.request.urlopen(request, context=context).status
+    except urllib.error.HTTPError as error:
+        return error.code
+print(json.dumps([ask(os.environ["JUPYTERHUB_USER"]), ask("ct-trainee2")]))
+"""
+    two.start(size="cpu", minutes=10)
+    own, anothers = json.loads(one.start(size="cpu", minutes=10).kernel().run(code))
+    assert own == 200
+    assert anothers in (403, 404)
+    assert sorted(limit(calm).split()) == ["10:00", "15:00"]
+
+
+@pytest.mark.parametrize("minutes", [0, -1, 1.5, True, "5", None, [], 10**9])
+def test_odd_wishes_are_refused(minutes: Any, calm: Campus) -> None:
+    assert extend(calm.person("trainee1"), minutes)[0] == 400
+
+
+def test_what_does_not_run_gets_no_more_time(calm: Campus) -> None:
+    status, answer = extend(calm.person("trainee1"), 5)
+    assert status == 409
+    assert answer["code"] == "not-running"
+    assert extend(calm.person("trainee2"), 5, of=calm.person("trainee1").name)[0] in (403, 404)
+
+
+def test_several_sessions_at_once_within_the_limit(calm: Campus) -> None:
+    person = calm.person("trainee1")
+    person.start(size="cpu")
+    names = ["second", "third-one", "fourth"]
+    for name in names:
+        made = person.api("POST", f"/users/{person.name}/servers/{name}", json={"user_options": {"size": "cpu"}})
+        assert made.status_code in (201, 202), made.text
+    wait_for("three more", lambda: all(s["ready"] for s in person.servers().values()))
+    assert len(calm.jobs()) == 4
+    one_more = person.api("POST", f"/users/{person.name}/servers/fifth", json={"user_options": {"size": "cpu"}})
+    assert one_more.status_code == 400
+    calm.kill("hub")
+    calm.wait_until_answering()
+    wait_for("all to be found again", lambda: [s["ready"] for s in person.servers().values()] == [True] * 4)
+    for name in names:
+        person.api("DELETE", f"/users/{person.name}/servers/{name}", json={"remove": True})
+    wait_for("the first alone", lambda: list(person.servers()) == [""])
+    assert len(calm.jobs()) == 1
