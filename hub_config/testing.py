@@ -89,6 +89,7 @@ def site_under_test() -> str:
     addresses = (
         f'[addresses]\npublic_url = "http://127.0.0.1:{public}"\nhub_port = {hub}\nproxy_api_port = {api}\n'
         "[slurm]\npoll_seconds = 1\n"
+        "[sessions]\nnamed = 7\n"
     )
     cluster = f"[cluster]\ncontroller_port = {_free_block(5)}"
     return text.replace("[authentication]", f"{addresses}\n[authentication]", 1).replace("[cluster]", cluster, 1)

@@ -76,17 +76,19 @@ def test_what_does_not_run_gets_no_more_time(calm: Campus) -> None:
 def test_several_sessions_at_once_within_the_limit(calm: Campus) -> None:
     person = calm.person("trainee1")
     person.start(size="cpu")
-    names = ["second", "third-one", "fourth"]
+    names = [f"session-{n}" for n in range(calm.site.sessions.named)]
     for name in names:
         made = person.api("POST", f"/users/{person.name}/servers/{name}", json={"user_options": {"size": "cpu"}})
         assert made.status_code in (201, 202), made.text
-    wait_for("three more", lambda: all(s["ready"] for s in person.servers().values()))
-    assert len(calm.jobs()) == 4
-    one_more = person.api("POST", f"/users/{person.name}/servers/fifth", json={"user_options": {"size": "cpu"}})
+    wait_for("all of them", lambda: all(s["ready"] for s in person.servers().values()))
+    assert len(calm.jobs()) == len(names) + 1
+    one_more = person.api("POST", f"/users/{person.name}/servers/one-too-many", json={"user_options": {"size": "cpu"}})
     assert one_more.status_code == 400
     calm.kill("hub")
     calm.wait_until_answering()
-    wait_for("all to be found again", lambda: [s["ready"] for s in person.servers().values()] == [True] * 4)
+    wait_for(
+        "all to be found again", lambda: [s["ready"] for s in person.servers().values()] == [True] * (len(names) + 1)
+    )
     for name in names:
         person.api("DELETE", f"/users/{person.name}/servers/{name}", json={"remove": True})
     wait_for("the first alone", lambda: list(person.servers()) == [""])
