@@ -13,6 +13,8 @@ import pytest
 from jupyterhub import orm
 from jupyterhub.apihandlers import default_handlers
 from jupyterhub.objects import Hub
+from sqlalchemy import StaticPool, create_engine
+from sqlalchemy.orm import Session
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
@@ -67,10 +69,17 @@ class Served:
         return answer
 
 
+def empty_database() -> Session:
+    """A hub's database. JupyterHub's own way to make one sets up logging anew, and caplog would see nothing."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    orm.Base.metadata.create_all(engine)
+    return Session(engine)
+
+
 @pytest.fixture
 async def served(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
     monkeypatch.setattr(Expected, "_waiting", {})
-    db = orm.new_session_factory("sqlite:///:memory:")()
+    db = empty_database()
     app = Application(
         [(f"/hub{PATH}", SessionReportHandler)],
         db=db,

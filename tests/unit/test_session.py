@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
@@ -327,6 +328,35 @@ def test_what_is_no_sessions_folder_is_left_alone(top: Path, authority: Certipy)
     assert not making.is_alive()
     assert (theirs / "thesis").exists()
     assert {f"{prefix}{name}" for name in ("link", "file", "fifo")} < {p.name for p in top.iterdir()}
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(
+            (os, "open"),
+            id="before it is opened",
+            marks=pytest.mark.xfail(raises=FileNotFoundError, reason="the session ends instead of trying again"),
+        ),
+        pytest.param((fcntl, "flock"), id="before it is locked"),
+    ],
+)
+def test_a_folder_that_another_session_took_for_dead_is_made_anew(
+    step: tuple[Any, str], top: Path, authority: Certipy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, taken = getattr(*step), []
+
+    def take_first(*arguments: Any, **options: Any) -> Any:
+        for folder in [] if taken else top.glob(f"{private._PREFIX}*"):
+            folder.rmdir()
+            taken.append(folder)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(*step, take_first)
+    folder = make_private_folder(variables(authority.store.get_record("session")))
+    assert len(taken) == 1
+    assert (folder / "key.pem").exists()
+    assert list(top.iterdir()) == [folder]
 
 
 IN_TOP = """

@@ -59,11 +59,3 @@ def test_a_name_that_is_not_in_the_manual_is_unknown_and_logged(name: str, caplo
 @pytest.mark.parametrize("state", JobState)
 def test_which_states_are_over(state: JobState) -> None:
     assert state.over is (state.name not in ALIVE)
-
-
-@pytest.mark.parametrize("state", [s for s in JobState if s.over])
-def test_a_state_that_is_over_says_why_in_a_sentence(state: JobState) -> None:
-    assert state.sentence.startswith("The ")
-    assert state.sentence.endswith(".")
-    # Only an ordinary end has the ordinary sentence.
-    assert (state.sentence == "The session ended.") is (state is JobState.COMPLETED)
