@@ -80,10 +80,12 @@ class Sessions(Collector):
 
     def __init__(self) -> None:
         self._spawners: WeakSet[CampusSpawner] = WeakSet()
+        self._sizes: tuple[str, ...] = ()
 
     def add(self, spawner: CampusSpawner) -> None:
         """Count this spawner's session for as long as it has a job."""
         self._spawners.add(spawner)
+        self._sizes = tuple(size.name for size in spawner.sizes)  # the site's, so everybody's
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
         return [
@@ -93,12 +95,9 @@ class Sessions(Collector):
         ]
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        spawners = list(self._spawners)
-        found: Tally[tuple[str, str]] = Tally()
-        for size in (size for spawner in spawners for size in spawner.sizes):
-            found.update({(state, size.name): 0 for state in STATES})
+        found: Tally[tuple[str, str]] = Tally({(state, size): 0 for state in STATES for size in self._sizes})
         # By job: JupyterHub may have two objects for one session for a moment.
-        for job_id, spawner in {int(s.job_id): s for s in spawners if s.job_id}.items():
+        for job_id, spawner in {int(s.job_id): s for s in list(self._spawners) if s.job_id}.items():
             job = spawner.watch.picture.jobs.get(job_id)
             found[str(job.state) if job else "unknown", size_of(spawner)] += 1
         (family,) = self.describe()

@@ -23,7 +23,6 @@ from spawners.spawner import CampusSpawner
 from spawners.watch import WatchSettings, shared_watch
 from tests.unit.test_commands import Programs
 from tests.unit.test_metrics import programs, spawner, until
-from tests.unit.test_watch import NODES
 
 __all__ = ["programs", "spawner"]  # fixtures
 
@@ -64,7 +63,6 @@ async def test_it_is_what_a_start_submits(paths: Paths, programs: Programs, spaw
     spawner.notebook_dir, spawner.default_url = config.CampusSpawner.notebook_dir, config.CampusSpawner.default_url
     given: WatchSettings = config.CampusSpawner.watch_settings
     spawner.watch_settings = WatchSettings(given.slurm, given.job_name, 3600)
-    programs.answer("sinfo", NODES)
     spawner.user_options = {"size": "gpu4", "minutes": 30}
     spawner.api_token = "a-token-of-theirs"
     pem = paths.prefix.parent / "file.pem"
