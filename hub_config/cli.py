@@ -29,7 +29,8 @@ def _say(line: str) -> None:
 
 
 def _up(options: argparse.Namespace, paths: Paths) -> int:
-    from hub_config.lifecycle import Up, print_status, status
+    from hub_config.lifecycle import print_status, status
+    from hub_config.up import Up
 
     Up(paths, _say, options.site).run()
     _say("")

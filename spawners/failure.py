@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import Any
+
+from markupsafe import Markup
 
 from campus_base.errors import CampusError
 from campus_base.process import Identity, run
@@ -33,11 +34,13 @@ class Failure:
         return cls(kept["cause"], kept["sentence"], kept["job_id"], tuple(kept["log"]))
 
     @property
-    def html(self) -> str:
-        """As an HTML fragment; every part is escaped."""
-        log = escape("\n".join(self.log))
-        lines = f"<details open><summary>The end of its log</summary><pre>{log}</pre></details>" if log else ""
-        return f"{escape(self.sentence)}{lines}"
+    def html(self) -> Markup:
+        """As an HTML fragment; every part is escaped, and templates take it as it is."""
+        said = Markup("<p>{}</p>").format(self.sentence)
+        if not self.log:
+            return said
+        lines = Markup("<details open><summary>The end of its log</summary><pre>{}</pre></details>")
+        return said + lines.format("\n".join(self.log))
 
 
 # What the log of a session that failed says -> cause and sentence. The first that fits counts.

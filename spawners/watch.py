@@ -64,8 +64,11 @@ class ClusterWatch:
 
     async def _run(self) -> None:
         while True:
-            if await self.refresh():
-                await self._reconciler.look(self.picture.jobs.values())
+            try:
+                if await self.refresh():
+                    await self._reconciler.look(self.picture.jobs.values())
+            except Exception:  # everybody's sessions hang on this loop
+                log.exception("A look at Slurm went wrong; the next one follows")
             await asyncio.sleep(self.interval)
 
     async def refresh(self) -> bool:

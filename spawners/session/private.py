@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import fcntl
 import os
 import shutil
@@ -33,7 +34,7 @@ def _remove_dead() -> None:
             # A living session holds the lock for as long as it lives (flock(2)).
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
-        except BlockingIOError:
+        except OSError:  # it lives, or this /tmp has no locks
             pass
         finally:
             os.close(descriptor)
@@ -42,7 +43,8 @@ def _remove_dead() -> None:
 def _new_folder() -> Path:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_TOP))
-        fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):
+            fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX)
         # Another session that starts now may have taken it for a dead one's before it was locked.
         if folder.exists():
             return folder

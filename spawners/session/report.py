@@ -26,8 +26,11 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def report_port(port: int, url: str, secret: str, folder: str) -> None:
     """Report to ``url``; ``folder`` holds the certificate. Raises HubRefused."""
-    context = ssl.create_default_context(cafile=f"{folder}/authorities.pem")
-    context.load_cert_chain(f"{folder}/certificate.pem", f"{folder}/key.pem")
+    try:
+        context = ssl.create_default_context(cafile=f"{folder}/authorities.pem")
+        context.load_cert_chain(f"{folder}/certificate.pem", f"{folder}/key.pem")
+    except (OSError, ssl.SSLError) as error:
+        raise HubRefused(f"the session's certificate can't be used ({error})") from None
     request = urllib.request.Request(  # noqa: S310 - the hub's own address
         url,
         json.dumps({"port": port}).encode(),

@@ -14,6 +14,8 @@ from spawners import metrics
 from spawners.slurm.facts import Job, JobRequest, Node, Queued
 from spawners.slurm.queries import jobs_query, nodes_query, parse_jobs, parse_nodes, parse_queue, queue_query
 
+_PREFIX = re.compile(r"^(sbatch: |slurm_update )?(error: )?(allocation failure: |Batch job submission failed: )?")
+_LONGEST_REFUSAL = 300  # characters
 _TEST_START = re.compile(r"to start at (\d+)")
 
 run = metrics.counted(run_program)
@@ -22,11 +24,12 @@ run = metrics.counted(run_program)
 class Refused(CampusError):
     """Slurm will not take this job; the message holds Slurm's own sentence."""
 
-    def __init__(self, says: str) -> None:
+    def __init__(self, says: str, detail: str = "") -> None:
         super().__init__(
             "slurm-refused",
             f"Slurm does not accept this session: {says}.",
             "Choose another size or a shorter time, or ask an operator.",
+            detail,
         )
 
 
@@ -143,7 +146,7 @@ class SlurmCommands:
             raise _refusal(error) from error
 
     async def cancel(self, job_id: int, identity: Identity | None) -> None:
-        """Cancel a job; one that has ended already is no error. Raises ControllerSilent."""
+        """Cancel a job; one that has ended already is no error. Raises Refused or ControllerSilent."""
         try:
             await run(
                 ["scancel", str(job_id)],
@@ -154,7 +157,7 @@ class SlurmCommands:
             )
         except ProgramFailed as error:
             if "Invalid job id" not in error.detail:
-                raise ControllerSilent(error.detail) from error
+                raise _refusal(error) from error
 
 
 def submit_command(job: JobRequest) -> list[str]:
@@ -189,8 +192,7 @@ _SILENT = ("Unable to contact slurm controller", "Connection refused", "Socket t
 def _refusal(error: ProgramFailed) -> CampusError:
     if error.result is None or any(phrase in error.detail for phrase in _SILENT):
         return ControllerSilent(error.detail)
-    last = [line for line in error.detail.splitlines() if line.strip()][-1:] or ["no reason given"]
-    says = re.sub(
-        r"^(sbatch: |slurm_update )?(error: )?(allocation failure: |Batch job submission failed: )?", "", last[0]
-    )
-    return Refused(says.rstrip("."))
+    # A site's own plug-in (job_submit) explains itself on the lines before Slurm's last one.
+    lines = [_PREFIX.sub("", line).strip().rstrip(".") for line in error.detail.splitlines()]
+    says = ". ".join(dict.fromkeys(line for line in lines if line)) or "no reason given"
+    return Refused(says[:_LONGEST_REFUSAL], error.detail)

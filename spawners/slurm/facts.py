@@ -37,7 +37,6 @@ class Node(Fact):
     gpus_used: dict[str, int]
     cpus_free: int
     memory_free_mib: int
-    reason: str
 
     @property
     def takes_jobs(self) -> bool:

@@ -43,7 +43,6 @@ NODE_FIELDS = {
     "cpus": "CPUsState",
     "memory": "Memory",
     "memory_used": "AllocMem",
-    "reason": "Reason",
 }
 
 _GPU = re.compile(r"(?:^|,)gpu(?::(?P<type>[^:,()]+))?:(?P<count>\d+)")
@@ -157,7 +156,6 @@ def parse_nodes(text: str) -> dict[str, Node]:
             gpus_used=_gpus(row["gres_used"]),
             cpus_free=int(cpus["idle"]),
             memory_free_mib=max(0, int(row["memory"]) - int(row["memory_used"])),
-            reason="" if row["reason"] == "none" else row["reason"],
         )
     return found
 

@@ -13,7 +13,7 @@ from spawners.slurm import Node
 
 
 def nodes(*addresses: str) -> list[Node]:
-    facts = {"state": "idle", "partitions": frozenset({"gpu"}), "gpus": {}, "gpus_used": {}, "reason": ""}
+    facts = {"state": "idle", "partitions": frozenset({"gpu"}), "gpus": {}, "gpus_used": {}}
     return [
         Node(name=f"n{i}", address=address, cpus_free=1, memory_free_mib=1, **facts)
         for i, address in enumerate(addresses)

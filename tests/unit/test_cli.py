@@ -18,7 +18,7 @@ import pytest
 
 from campus_base.errors import CampusError
 from campus_base.process import Result
-from hub_config import __version__, cli, lifecycle, testing
+from hub_config import __version__, cli, lifecycle, testing, up
 from hub_config.machine import Machine
 from hub_config.paths import Paths
 from hub_config.site_file import LOCAL
@@ -46,7 +46,7 @@ def prefix(tmp_path: Path, monkeypatch: Monkey) -> Path:
         raise CampusError("program-failed", "Slurm is not there.", "")
 
     monkeypatch.setattr(lifecycle, "run_sync", run_sync)
-    monkeypatch.setattr(lifecycle, "look", lambda: Machine(4096, (), 0, frozenset()))
+    monkeypatch.setattr(up, "look", lambda: Machine(4096, (), 0, frozenset()))
     return found
 
 
@@ -226,7 +226,14 @@ def test_uninstall_everything(installed: Path, capsys: Captured) -> None:
     (installed / "etc" / "site.toml").write_text(EXAMPLE.read_text())  # without accounts, so none is removed
     assert cli.main(["uninstall", "--everything"]) == 0
     assert not installed.exists()
-    assert f"{installed} is gone" in capsys.readouterr().out
+    assert "homes and accounts included" in capsys.readouterr().out
+
+
+def test_uninstall_leaves_what_is_not_its_own(installed: Path) -> None:
+    (installed / "etc" / "site.toml").write_text(EXAMPLE.read_text())
+    (installed / "somebody's").write_text("kept")
+    assert cli.main(["uninstall", "--everything"]) == 0
+    assert [p.name for p in installed.iterdir()] == ["somebody's"]
 
 
 def test_up_takes_no_broken_site_file_into_use(prefix: Path, tmp_path: Path, capsys: Captured) -> None:
@@ -251,8 +258,8 @@ def test_a_site_that_it_can_serve_is_taken_into_use(prefix: Path, monkeypatch: M
     def no_apt(*_: Any) -> None:
         raise CampusError("no-apt", "There is no apt-get.", "Install it.")
 
-    monkeypatch.setattr(lifecycle, "check_machine", lambda *_: None)
-    monkeypatch.setattr(lifecycle, "ensure_packages", no_apt)
+    monkeypatch.setattr(up, "check_machine", lambda *_: None)
+    monkeypatch.setattr(up, "ensure_packages", no_apt)
     assert cli.main(["up", "--site", str(EXAMPLE)]) == 1
     assert "There is no apt-get. Install it." in capsys.readouterr().err
     assert Paths(prefix).site_file.read_text() == EXAMPLE.read_text()

@@ -125,7 +125,7 @@ async def orders(slurm: SlurmCommands, order: str) -> Any:
 
 
 JOB = "7\x1falice\x1fRUNNING\x1fNone\x1fn1\x1f100\x1f200\n"
-NODE = "n1\x1f10.0.0.1\x1fidle\x1fgpu\x1fgpu:4\x1fgpu:0\x1f0/32/0/32\x1f1000\x1f0\x1fnone\x1f\n"
+NODE = "n1\x1f10.0.0.1\x1fidle\x1fgpu\x1fgpu:4\x1fgpu:0\x1f0/32/0/32\x1f1000\x1f0\x1f\n"
 
 COMMANDS = {"test": "sbatch --test-only", "submit": "sbatch --parsable", "cancel": "scancel"}
 
@@ -313,11 +313,11 @@ async def test_a_flood_instead_of_an_id_is_cut(programs: Programs) -> None:
         (
             "sbatch: error: invalid partition specified: nope\n"
             "sbatch: error: Batch job submission failed: Invalid partition name specified\n",
-            "Invalid partition name specified",
+            "invalid partition specified: nope. Invalid partition name specified",
         ),
         (
             "sbatch: error: invalid partition specified: nope\nallocation failure: Invalid partition name specified\n",
-            "Invalid partition name specified",
+            "invalid partition specified: nope. Invalid partition name specified",
         ),
         (
             "allocation failure: Requested node configuration is not available\n",
@@ -331,8 +331,15 @@ async def test_a_flood_instead_of_an_id_is_cut(programs: Programs) -> None:
         (
             "sbatch: error: AssocMaxSubmitJobLimit\nsbatch: error: Batch job submission failed: Job violates "
             "accounting/QOS policy (job submit limit, user's size and/or time limits)\n\n",
-            "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
+            "AssocMaxSubmitJobLimit. Job violates accounting/QOS policy (job submit limit, user's size and/or "
+            "time limits)",
         ),
+        (
+            "sbatch: error: Your project has no GPU hours left.\nsbatch: error: Batch job submission failed: Unspecified "
+            "error\n",
+            "Your project has no GPU hours left. Unspecified error",
+        ),
+        ("x" * 5000, "x" * 300),
         ("sbatch: error: Ends with a stop.\n", "Ends with a stop"),
         ("Größe; $(id) 'x'\n", "Größe; $(id) 'x'"),
         ("\n \n", "no reason given"),
@@ -416,7 +423,7 @@ async def test_cancelling_a_job_that_has_ended_is_no_error(programs: Programs) -
 
 async def test_cancelling_somebody_elses_job_is_an_error(programs: Programs) -> None:
     programs.answer("scancel", failing("scancel: error: Kill job error on job id 7: Access/permission denied\n"))
-    with pytest.raises(ControllerSilent) as caught:
+    with pytest.raises(Refused) as caught:
         await SLURM.cancel(7, ALICE)
     assert "Access/permission denied" in caught.value.detail
 

@@ -21,9 +21,9 @@ from hub_config.environments import (
     locked_environment,
     source_digest,
 )
-from hub_config.lifecycle import Up
 from hub_config.paths import Paths
 from hub_config.site_file import LOCAL, read_site
+from hub_config.up import Up
 
 
 class Programs:

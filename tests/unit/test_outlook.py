@@ -20,7 +20,7 @@ def size(name: str = "gpu1", **change: Any) -> SessionSize:
 
 
 def node(name: str = "n1", **change: Any) -> Node:
-    facts = {"address": "127.0.0.1", "state": "idle", "partitions": frozenset({"gpu"}), "reason": ""}
+    facts = {"address": "127.0.0.1", "state": "idle", "partitions": frozenset({"gpu"})}
     room = {"gpus": {"": 4}, "gpus_used": {}, "cpus_free": 32, "memory_free_mib": 64000}
     return Node(**{**facts, **room, "name": name, **change})
 

@@ -24,6 +24,7 @@ from hub_config.paths import Paths
 from hub_config.sessions import session_size
 from hub_config.site import Site
 from hub_config.site_file import LOCAL, parse_site
+from spawners.failure import Failure
 from spawners.form import render_form
 
 EVIL = """"><script>alert(1)</script><img src=x onerror='alert(1)'>"""
@@ -35,8 +36,13 @@ class Waiting(Spawner):
 
     sizes: tuple[Any, ...] = ()
 
+    ended: Failure | None = None
+
     def _options_form_default(self) -> str:
-        return render_form(self.sizes, self.sizes[0].name)
+        return render_form(self.sizes, self.sizes[0].name, self.api_url("sizes"), self.ended)
+
+    def api_url(self, what: str) -> str:
+        return f"/hub/api/{what}"
 
     def options_from_form(self, form: dict[str, list[str]]) -> dict[str, str]:
         if form["size"] != ["gpu1"]:
@@ -216,7 +222,7 @@ async def test_the_page_of_a_session_on_its_way(evil: Browser, plain: Browser) -
     same_markup(*pages)
     assert Tags(pages[0]).title == EVIL
     assert "Your session is on its way" in pages[0]
-    assert 'id="progress-bar"' in pages[0], "JupyterHub's own progress stays"
+    assert 'id="campus-cancel"' in pages[0]
 
 
 async def test_a_page_that_is_not_there(evil: Browser, plain: Browser) -> None:
@@ -253,6 +259,6 @@ async def test_our_templates_extend_jupyterhubs_own(name: str, plain: Browser) -
 async def test_every_page_of_jupyterhub_has_our_frame(plain: Browser) -> None:
     for name in ("home.html", "token.html", "error.html", "not_running.html"):
         source = plain.environment.loader.get_source(plain.environment, name)[0]
-        assert re.search(r'extends "(page|error)\.html"', source), name
+        assert re.search(r'extends "((templates/)?not_running|page|error)\.html"', source), name
     assert plain.environment.get_template("page.html").filename == str(TEMPLATES / "page.html")
     assert plain.environment.autoescape is True

@@ -27,8 +27,8 @@ SQUEUE = (
 )
 QUEUE = "68\x1ftrainee1\x1fgpu\x1f4294901700\x1fPriority\n67\x1ftrainee1\x1fgpu\x1f4294901701\x1fResources\n"
 SINFO = (
-    "gpu-node1\x1f127.0.0.1\x1fmixed\x1fgpu\x1fgpu:4\x1fgpu:1\x1f3/29/0/32\x1f24105\x1f4146\x1fnone\x1f\n"
-    "gpu-node2\x1f127.0.0.1\x1fidle\x1fgpu\x1fgpu:4\x1fgpu:0\x1f0/32/0/32\x1f24105\x1f0\x1fnone\x1f\n"
+    "gpu-node1\x1f127.0.0.1\x1fmixed\x1fgpu\x1fgpu:4\x1fgpu:1\x1f3/29/0/32\x1f24105\x1f4146\x1f\n"
+    "gpu-node2\x1f127.0.0.1\x1fidle\x1fgpu\x1fgpu:4\x1fgpu:0\x1f0/32/0/32\x1f24105\x1f0\x1f\n"
 )
 
 # What squeue(1) prints for a letter, and sinfo(1) for a name.
@@ -44,7 +44,6 @@ A_NODE = {
     "CPUsState": "3/29/0/32",
     "Memory": "24105",
     "AllocMem": "4146",
-    "Reason": "none",
 }
 
 
@@ -74,7 +73,7 @@ def queued(**change: Any) -> Queued:
 
 
 def node(**change: Any) -> Node:
-    facts = {"name": "n1", "address": "10.0.0.1", "state": "idle", "partitions": {"gpu"}, "reason": ""}
+    facts = {"name": "n1", "address": "10.0.0.1", "state": "idle", "partitions": {"gpu"}}
     room = {"gpus": {"": 4}, "gpus_used": {"": 1}, "cpus_free": 29, "memory_free_mib": 19959}
     return Node(**{**facts, **room, **change})
 
@@ -96,7 +95,7 @@ def test_the_questions() -> None:
     assert nodes_query() == [
         *("sinfo", "--noheader", "--Node"),
         "--Format=NodeList:\x1f,NodeAddr:\x1f,StateLong:\x1f,PartitionName:\x1f,Gres:\x1f,GresUsed:\x1f,"
-        "CPUsState:\x1f,Memory:\x1f,AllocMem:\x1f,Reason:\x1f",
+        "CPUsState:\x1f,Memory:\x1f,AllocMem:\x1f",
     ]
 
 
@@ -198,7 +197,6 @@ def test_nodes_as_recorded() -> None:
         gpus_used={"": 1},
         cpus_free=29,
         memory_free_mib=19959,
-        reason="",
     )
     assert (nodes["gpu-node2"].gpus_used, nodes["gpu-node2"].cpus_free) == ({"": 0}, 32)
 
@@ -255,7 +253,6 @@ def test_free_gpus_of_a_type_or_of_any(gpu_type: str | None, free: int) -> None:
         ({"CPUsState": "128/64/0/192"}, {"cpus_free": 64}),
         ({"AllocMem": "24105"}, {"memory_free_mib": 0}),
         ({"AllocMem": "30000"}, {"memory_free_mib": 0}),
-        ({"Reason": "fan; 'ö' \"x\" | $(id), not: good"}, {"reason": "fan; 'ö' \"x\" | $(id), not: good"}),
         ({"NodeAddr": "n1.ib.example.org"}, {"address": "n1.ib.example.org"}),
     ],
 )

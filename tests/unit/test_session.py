@@ -333,11 +333,7 @@ def test_what_is_no_sessions_folder_is_left_alone(top: Path, authority: Certipy)
 @pytest.mark.parametrize(
     "step",
     [
-        pytest.param(
-            (os, "open"),
-            id="before it is opened",
-            marks=pytest.mark.xfail(raises=FileNotFoundError, reason="the session ends instead of trying again"),
-        ),
+        pytest.param((os, "open"), id="before it is opened"),
         pytest.param((fcntl, "flock"), id="before it is locked"),
     ],
 )

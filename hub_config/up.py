@@ -1,0 +1,184 @@
+"""up: an installation from nothing to answering, in steps that can be run again."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from campus_base.errors import CampusError
+from campus_base.process import run_sync
+from hub_config import __version__
+from hub_config.accounts import DEMO_PASSWORD, OPERATOR_PASSWORD, ensure_accounts, ensure_secret
+from hub_config.daemons import Supervisor, daemons, end_strays
+from hub_config.environments import CHECKOUT, ensure_project, ensure_session_environment
+from hub_config.installed import installed_site
+from hub_config.lifecycle import Say, answers, slurm_nodes
+from hub_config.local_cluster import ensure_cluster
+from hub_config.machine import Machine, look
+from hub_config.packages import ensure_node_modules, ensure_packages
+from hub_config.paths import Paths
+from hub_config.site import Site
+from hub_config.site_file import read_site
+from hub_config.up_checks import check_machine, ports
+
+_ANSWER_SECONDS = 90
+
+
+@dataclass
+class Up:
+    """One run of ``up``: its steps are idempotent, in order, and each says what it did."""
+
+    paths: Paths
+    say: Say
+    site_file: Path | None
+    """A site file to take into use; None keeps the installation's own, or the embedded default."""
+    site: Site = field(init=False)
+    machine: Machine = field(init=False)
+    restart: set[str] = field(default_factory=set)
+
+    def run(self) -> None:
+        """Bring everything up. Raises CampusError at the first step that fails; running it again goes on there."""
+        self.site = read_site(self.site_file) if self.site_file else installed_site(self.paths)
+        steps: list[tuple[str, Callable[[], str]]] = [
+            ("Machine", self._machine),
+            ("Packages", lambda: ensure_packages(self.site, self.paths)),
+            ("Session environment", self._session_environment),
+            ("Campus itself", self._project),
+            ("Proxy", lambda: ensure_node_modules(self.paths)),
+            ("Accounts and secrets", self._accounts),
+            ("Certificates", self._certificates),
+            *([("Slurm's settings", self._cluster)] if self.site.cluster else []),
+            ("Daemons", self._daemons),
+            *([("Slurm's nodes", self._nodes)] if self.site.cluster else []),
+            ("Answering", self._answering),
+        ]
+        for number, (title, step) in enumerate(steps, 1):
+            started = time.monotonic()
+            self.say(f"[{number:>2}/{len(steps)}] {title} ...")
+            done = step()
+            self.say(f"        {done} ({time.monotonic() - started:.0f} s)")
+
+    def _take_site(self) -> None:
+        etc = self.paths.site_file.parent
+        etc.mkdir(parents=True, exist_ok=True)
+        if self.site_file:
+            staged = etc / "site.toml.new"
+            shutil.copyfile(self.site_file, staged)
+            staged.replace(self.paths.site_file)
+        entry = etc / "jupyterhub_config.py"
+        text = (CHECKOUT / "jupyterhub_config.py").read_text()
+        if not entry.exists() or entry.read_text() != text:
+            entry.write_text(text)
+
+    def _machine(self) -> str:
+        self.machine = look()
+        running = Supervisor(self.paths).running()
+        if not running:
+            end_strays(self.paths)
+        taken = ports(installed_site(self.paths), self.machine) if running else {}
+        check_machine(self.site, self.machine, self.paths, set(taken.values()))
+        # Only now: a site that this machine can't serve must not replace one that it can.
+        self._take_site()
+        cards = f"{len(self.machine.nvidia)} NVIDIA GPUs" if self.machine.nvidia else "no NVIDIA GPU"
+        return f"{self.machine.memory_mib // 1024} GB memory, {os.cpu_count()} cores, {cards}"
+
+    def _session_environment(self) -> str:
+        if self.site.sessions.environment:
+            return f"the site's own, {self.site.sessions.environment}"
+        made = ensure_session_environment(self.paths, shared=self.site.cluster is None)
+        if made:
+            self.restart.add("hub")  # it starts sessions on the environment that it found when it started
+        return "JupyterLab, nbgrader, torch and transformers installed" if made else "nothing to do"
+
+    def _project(self) -> str:
+        renewed = ensure_project(self.paths.hub_env)
+        if not self.site.sessions.environment:
+            ensure_project(self.paths.session_env.resolve())
+        if renewed:
+            self.restart |= {"hub", "proxy"}
+        return f"version {__version__} installed" if renewed else "nothing to do"
+
+    def _accounts(self) -> str:
+        self.paths.secrets.mkdir(parents=True, exist_ok=True)
+        self.paths.secrets.chmod(0o700)
+        self.paths.hub_state.mkdir(parents=True, exist_ok=True)
+        self.paths.hub_state.chmod(0o700)
+        ensure_secret(self.paths.secret("proxy-token"), lambda: secrets.token_hex(32))
+        match self.site.authentication.method:
+            case "oidc":
+                ensure_secret(self.paths.secret("crypt-key"), lambda: secrets.token_hex(32))
+            case "demo":
+                ensure_secret(self.paths.secret(DEMO_PASSWORD), lambda: secrets.token_urlsafe(9))
+                ensure_secret(self.paths.secret(OPERATOR_PASSWORD), lambda: secrets.token_urlsafe(24))
+        made = ensure_accounts(self.site, self.paths)
+        return f"{made} accounts made" if made else "nothing to do"
+
+    def _certificates(self) -> str:
+        if (self.paths.internal_certificates / "hub-internal" / "hub-internal.crt").exists():
+            return "nothing to do"
+        config = self.paths.site_file.parent / "jupyterhub_config.py"
+        run_sync(
+            [
+                *(str(self.paths.hub_env / "bin" / "python"), "-P", "-s", "-m", "jupyterhub"),
+                *(f"--config={config}", "--generate-certs"),
+            ],
+            what="Making the certificates for traffic between proxy, hub and sessions",
+            timeout=60,
+            env={"CAMPUS_PREFIX": str(self.paths.prefix), "PATH": os.environ["PATH"]},
+        )
+        return "certificates made for traffic between proxy, hub and sessions"
+
+    def _cluster(self) -> str:
+        changed = ensure_cluster(self.site, self.machine, self.paths)
+        if changed:
+            self.restart |= {s.name for s in Supervisor(self.paths).states()} - {"munged", "proxy", "hub"}
+        return "slurm.conf, gres.conf and cgroup.conf written" if changed else "nothing to do"
+
+    def _daemons(self) -> str:
+        supervisor = Supervisor(self.paths)
+        before = {s.name: s.pid for s in supervisor.states()}
+        supervisor.apply(daemons(self.site, self.machine, self.paths), self.restart | self._site_changed())
+        after = {s.name: s.pid for s in supervisor.states()}
+        started = [name for name, pid in after.items() if pid != before.get(name)]
+        return f"started: {', '.join(started)}" if started else "all running"
+
+    def _site_changed(self) -> set[str]:
+        """The hub and the proxy read the site file when they start, so a changed one restarts them."""
+        seen = self.paths.hub_state / "site-in-use.json"
+        text = self.site.model_dump_json()
+        if seen.exists() and seen.read_text() == text:
+            return set()
+        seen.write_text(text)
+        return {"hub", "proxy"}
+
+    def _nodes(self) -> str:
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        while True:
+            nodes = slurm_nodes(self.site, self.paths)
+            if nodes and all(n["state"] in ("idle", "mixed", "allocated") for n in nodes):
+                return f"{len(nodes)} nodes, {sum(n['gpus'] for n in nodes)} GPUs"
+            if time.monotonic() > deadline:
+                missing = ", ".join(f"{n['name']} is {n['state']}" for n in nodes) or "slurmctld does not answer"
+                raise CampusError(
+                    "nodes-missing",
+                    f"Slurm's nodes did not all register within {_ANSWER_SECONDS} seconds: {missing}.",
+                    "See ./campus logs slurmctld and ./campus logs gpu-node1, or ask ./campus doctor for the cause.",
+                )
+            time.sleep(0.5)
+
+    def _answering(self) -> str:
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        while not answers(self.site):
+            if time.monotonic() > deadline:
+                raise CampusError(
+                    "hub-silent",
+                    f"JupyterHub does not answer at {self.site.addresses.public_url} after {_ANSWER_SECONDS} seconds.",
+                    "See ./campus logs hub and ./campus logs proxy.",
+                )
+            time.sleep(0.2)
+        return f"JupyterHub answers at {self.site.addresses.public_url}"
