@@ -335,8 +335,8 @@ async def test_a_flood_instead_of_an_id_is_cut(programs: Programs) -> None:
             "time limits)",
         ),
         (
-            "sbatch: error: Your project has no GPU hours left.\nsbatch: error: Batch job submission failed: Unspecified "
-            "error\n",
+            "sbatch: error: Your project has no GPU hours left.\n"
+            "sbatch: error: Batch job submission failed: Unspecified error\n",
             "Your project has no GPU hours left. Unspecified error",
         ),
         ("x" * 5000, "x" * 300),
