@@ -20,6 +20,7 @@ from hub_config.installed import installed_site
 from hub_config.network import proxy_command
 from hub_config.pages import TEMPLATES
 from hub_config.paths import Paths
+from hub_config.routes import WatchedProxy
 from hub_config.services import update_services
 from hub_config.sessions import job_name, slurm_commands
 from hub_config.site import Site
@@ -112,6 +113,7 @@ def test_what_holds_for_every_site(which: str, paths: Paths) -> None:
     assert Path(hub.internal_certs_location).is_absolute()
     # The proxy and the sessions go on without the hub.
     assert c.ConfigurableHTTPProxy.should_start is False
+    assert hub.proxy_class is WatchedProxy
     assert hub.cleanup_servers is False
     assert hub.cleanup_proxy is False
     assert c.ConfigurableHTTPProxy.api_url == "https://127.0.0.1:8001"
