@@ -1,0 +1,10 @@
+"""Time is visible: what is left of a session's time and memory, for JupyterLab's status bar and its warnings."""
+
+from extensions.clock.extension import load, start
+
+_load_jupyter_server_extension = load
+_start_jupyter_server_extension = start
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "extensions.clock"}]
