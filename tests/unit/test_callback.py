@@ -72,8 +72,9 @@ class Served:
 def empty_database() -> Session:
     """A hub's database. JupyterHub's own way to make one sets up logging anew, and caplog would see nothing."""
     engine = create_engine("sqlite://", poolclass=StaticPool)
+    orm.register_foreign_keys(engine)
     orm.Base.metadata.create_all(engine)
-    return Session(engine)
+    return Session(engine, expire_on_commit=False)
 
 
 @pytest.fixture

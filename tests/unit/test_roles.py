@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hub_config.paths import Paths
 from hub_config.roles import CULLER, PEOPLE, SERVICES, roles, update_roles
 from hub_config.services import culler, update_services
 from hub_config.site import Site
+from tests.unit.test_callback import empty_database
 
 PATHS = Paths(Path("/srv/campus"))
 # Groups of each kind; "dl-" because a course's name may end so and the name of a JupyterHub role may not.
@@ -62,13 +64,13 @@ async def load(db: Any, site: Site) -> None:
     await app.init_role_assignment()
 
 
-@pytest.fixture
-async def hub() -> Any:
+@pytest.fixture(scope="module")
+def loaded() -> Any:
     """JupyterHub's database with our roles, a person of each group, and "other", who is in none."""
-    db = orm.new_session_factory("sqlite:///:memory:")()
+    db = empty_database()
     db.add_all([orm.Service(name=CULLER), orm.OAuthClient(identifier="jupyterhub")])
     db.commit()
-    await load(db, site_of())
+    asyncio.run(load(db, site_of()))
     for name in (*GROUPS, "other"):
         user = orm.User(name=name)
         db.add(user)
@@ -80,6 +82,14 @@ async def hub() -> Any:
                 db.add(group)
             user.groups.append(group)
     db.commit()
+    return db
+
+
+@pytest.fixture
+def hub(loaded: Any) -> Any:
+    """A copy of that database for one test."""
+    db = empty_database()
+    loaded.connection().connection.driver_connection.backup(db.connection().connection.driver_connection)
     return db
 
 
