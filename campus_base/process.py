@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from campus_base.errors import CampusError
+
+_DYING = 5.0  # seconds
 
 
 class Secret(str):
@@ -127,7 +130,9 @@ async def run(
     except BaseException as error:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            # Bounded: a process that hangs in a dead file system does not even die when it is killed.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), _DYING)
         if isinstance(error, TimeoutError):
             raise ProgramFailed(what, f"no answer within {timeout:g} seconds") from error
         raise

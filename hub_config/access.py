@@ -30,7 +30,8 @@ def campus_groups(rules: Iterable[AccessRule], user: str, provider_groups: Itera
 
 def unix_name(name: Any) -> str:
     """The name, where it can be a Unix account's. Raises HTTPError 403 for anything else."""
-    if not (isinstance(name, str) and _UNIX_NAME.fullmatch(name)):
+    # JupyterHub gives what it starts as a service the certificate user-service (Spawner.create_certs).
+    if not (isinstance(name, str) and _UNIX_NAME.fullmatch(name)) or name == "service":
         raise HTTPError(403, _NO_ACCOUNT_NAME)
     return name
 

@@ -6,6 +6,7 @@ Source: supervisord's configuration file and XML-RPC reference.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import os
 import re
@@ -22,6 +23,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
+from hub_config.environments import installed_source
 from hub_config.local_cluster import munged_command, node_names, slurmctld_command, slurmd_command
 from hub_config.machine import Machine
 from hub_config.network import proxy_command
@@ -37,27 +39,46 @@ class Daemon:
     command: tuple[str, ...]
     order: int
     environment: tuple[tuple[str, str], ...] = ()
+    revision: str = ""
+    """What it reads when it starts (code, settings); supervisord starts it anew when that is another."""
+
+
+def _revision(*read: str) -> str:
+    return hashlib.sha256("\0".join(read).encode()).hexdigest()[:16]
 
 
 def daemons(site: Site, machine: Machine, paths: Paths) -> list[Daemon]:
     """What must run for this site."""
     found = []
     if site.cluster:
+        settings = _revision(*(file.read_text() for file in sorted(paths.slurm_conf.parent.glob("*.conf"))))
         found = [
             Daemon("munged", tuple(munged_command(paths)), 10),
-            Daemon("slurmctld", tuple(slurmctld_command(paths)), 20),
-            *(Daemon(node, tuple(slurmd_command(node, paths)), 30) for node in node_names(site.cluster, machine)),
+            Daemon("slurmctld", tuple(slurmctld_command(paths)), 20, revision=settings),
+            *(
+                Daemon(node, tuple(slurmd_command(node, paths)), 30, revision=settings)
+                for node in node_names(site.cluster, machine)
+            ),
         ]
+    read = (installed_source(paths.hub_env), site.model_dump_json())
     token = paths.secret("proxy-token").read_text().strip()
     config = paths.prefix / "etc" / "jupyterhub_config.py"
     return [
         *found,
-        Daemon("proxy", tuple(proxy_command(site, paths)), 40, (("CONFIGPROXY_AUTH_TOKEN", token),)),
+        Daemon(
+            "proxy",
+            tuple(proxy_command(site, paths)),
+            40,
+            (("CONFIGPROXY_AUTH_TOKEN", token),),
+            _revision(*read),
+        ),
         Daemon(
             "hub",
             (str(paths.hub_env / "bin" / "python"), "-P", "-s", "-m", "jupyterhub", f"--config={config}"),
             50,
             (("CAMPUS_PREFIX", str(paths.prefix)),),
+            # It starts sessions on the environment that it finds when it starts.
+            _revision(*read, str(paths.session_env.resolve())),
         ),
     ]
 
@@ -88,7 +109,8 @@ def supervisor_conf(found: list[Daemon], paths: Paths) -> str:
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
     ]
     for daemon in found:
-        environment = ",".join(f'{key}="{_quoted(value)}"' for key, value in daemon.environment)
+        variables = (*daemon.environment, *((("CAMPUS_REVISION", daemon.revision),) if daemon.revision else ()))
+        environment = ",".join(f'{key}="{_quoted(value)}"' for key, value in variables)
         parts += [
             f"[program:{daemon.name}]",
             f"command={_command(daemon.command)}",
@@ -156,8 +178,9 @@ class Supervisor:
     def state(self, name: str) -> DaemonState:
         return next((s for s in self.states() if s.name == name), DaemonState(name, "ABSENT", 0))
 
-    def apply(self, found: list[Daemon], restart: set[str]) -> None:
-        """Make these daemons run: start supervisord, or change only what differs and ``restart`` what is named."""
+    def apply(self, found: list[Daemon]) -> None:
+        """Make these daemons run: start supervisord, or stop and start only what differs."""
+        self.paths.run.mkdir(parents=True, exist_ok=True)
         self.paths.log.mkdir(parents=True, exist_ok=True)
         self.paths.log.chmod(0o700)  # who did what, and when, is for operators
         self.conf.touch(mode=0o600)
@@ -175,10 +198,9 @@ class Supervisor:
         for name in [*changed, *removed]:
             self._call("stopProcessGroup", name)
             self._call("removeProcessGroup", name)
-        for name in [*added, *changed]:
+        orders = {daemon.name: daemon.order for daemon in found}
+        for name in sorted([*added, *changed], key=orders.__getitem__):
             self._call("addProcessGroup", name)
-        for name in restart - {*added, *changed}:
-            self.restart(name)
         for state in self.states():
             if state.state in ("STOPPED", "EXITED", "FATAL"):
                 self._call("startProcess", state.name, False)

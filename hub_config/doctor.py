@@ -62,6 +62,9 @@ def _munge(p: Patient) -> Iterator[Finding]:
 
 def _slurmctld(p: Patient) -> Iterator[Finding]:
     slurm = slurm_commands(p.site, p.paths)
+    if slurm.conf and not Path(slurm.conf).exists():
+        yield Finding("slurmctld", False, f"{slurm.conf} is missing", "./campus up")
+        return
     done = run_sync(["scontrol", "ping"], what="Asking for slurmctld", timeout=30, env=slurm.environment, check=False)
     up = done.status == 0 and " is UP" in done.stdout
     yield Finding(

@@ -42,6 +42,12 @@ def source_digest() -> str:
     return digest.hexdigest()
 
 
+def installed_source(environment: Path) -> str:
+    """Digest of the code that an environment has; empty where none is installed, or only half."""
+    stamp = _stamp(environment, "source")
+    return stamp.read_text() if stamp.exists() else ""
+
+
 def locked_environment(paths: Paths) -> tuple[Path, str]:
     """The session environment that this checkout's locks ask for, and the digest that marks it as complete."""
     wanted = hashlib.sha256(b"".join(lock.read_bytes() for lock in _SESSION_LOCKS)).hexdigest()

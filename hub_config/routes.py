@@ -1,4 +1,7 @@
-"""The hub's side of a proxy that lives on its own: when it was started anew, it gets its routes back at once."""
+"""The hub's side of a proxy that lives on its own: what it lacks it gets within seconds.
+
+It lacks everything when it was started anew, and a session that the hub found again after a restart of its own.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,14 @@ class WatchedProxy(ConfigurableHTTPProxy):
             await asyncio.sleep(_LOOK_SECONDS)
             try:
                 routes = await self.get_all_routes()
-                if self.app.hub.routespec not in routes:
-                    self.log.warning("The proxy was started anew; giving it its routes back")
+                wanted = {self.app.hub.routespec} | {
+                    spawner.proxy_spec
+                    for user in user_dict.values()
+                    for spawner in user.spawners.values()
+                    if spawner.ready
+                }
+                if not wanted <= routes.keys():
+                    self.log.warning("The proxy lacks routes; giving it all of them")
                     await super().check_routes(user_dict, service_dict, routes)
             except Exception as error:  # whatever a proxy that is starting answers: it is asked again
                 self.log.debug("The proxy does not answer: %s", error)

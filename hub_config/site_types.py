@@ -87,8 +87,8 @@ def _one_line(text: str) -> str:
 
 
 def _person(name: str) -> str:
-    if name == "root":
-        raise ValueError("must be a person's account; sessions never run as root")
+    if name in ("root", "service"):
+        raise ValueError("must be a person's account, neither root nor service")
     return name
 
 

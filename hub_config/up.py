@@ -39,7 +39,6 @@ class Up:
     """A site file to take into use; None keeps the installation's own, or the embedded default."""
     site: Site = field(init=False)
     machine: Machine = field(init=False)
-    restart: set[str] = field(default_factory=set)
 
     def run(self) -> None:
         """Bring everything up. Raises CampusError at the first step that fails; running it again goes on there."""
@@ -91,16 +90,12 @@ class Up:
         if self.site.sessions.environment:
             return f"the site's own, {self.site.sessions.environment}"
         made = ensure_session_environment(self.paths, shared=self.site.cluster is None)
-        if made:
-            self.restart.add("hub")  # it starts sessions on the environment that it found when it started
         return "JupyterLab, nbgrader, torch and transformers installed" if made else "nothing to do"
 
     def _project(self) -> str:
         renewed = ensure_project(self.paths.hub_env)
         if not self.site.sessions.environment:
             ensure_project(self.paths.session_env.resolve())
-        if renewed:
-            self.restart |= {"hub", "proxy"}
         return f"version {__version__} installed" if renewed else "nothing to do"
 
     def _accounts(self) -> str:
@@ -135,26 +130,15 @@ class Up:
 
     def _cluster(self) -> str:
         changed = ensure_cluster(self.site, self.machine, self.paths)
-        if changed:
-            self.restart |= {s.name for s in Supervisor(self.paths).states()} - {"munged", "proxy", "hub"}
         return "slurm.conf, gres.conf and cgroup.conf written" if changed else "nothing to do"
 
     def _daemons(self) -> str:
         supervisor = Supervisor(self.paths)
         before = {s.name: s.pid for s in supervisor.states()}
-        supervisor.apply(daemons(self.site, self.machine, self.paths), self.restart | self._site_changed())
+        supervisor.apply(daemons(self.site, self.machine, self.paths))
         after = {s.name: s.pid for s in supervisor.states()}
         started = [name for name, pid in after.items() if pid != before.get(name)]
         return f"started: {', '.join(started)}" if started else "all running"
-
-    def _site_changed(self) -> set[str]:
-        """The hub and the proxy read the site file when they start, so a changed one restarts them."""
-        seen = self.paths.hub_state / "site-in-use.json"
-        text = self.site.model_dump_json()
-        if seen.exists() and seen.read_text() == text:
-            return set()
-        seen.write_text(text)
-        return {"hub", "proxy"}
 
     def _nodes(self) -> str:
         deadline = time.monotonic() + _ANSWER_SECONDS

@@ -1,4 +1,4 @@
-"""The one address a starting session reports to: an integer port and a one-time secret, nothing else.
+"""The one address a starting session reports to: an integer port and a secret for it alone, nothing else.
 
 batchspawner's own handler sets whatever attribute a request names (1.3.0, api.py), which is code execution on the
 hub for every signed-in person; importing batchspawner registers it, so it is taken out again here.
@@ -22,7 +22,7 @@ _MAX_BODY = 1024  # bytes
 class Reporter(Protocol):
     """A spawner that waits for its session's report."""
 
-    def session_reported(self, port: int) -> None: ...
+    def session_reported(self, port: int) -> bool: ...
 
 
 def digest(secret: str) -> str:
@@ -31,7 +31,10 @@ def digest(secret: str) -> str:
 
 
 class Expected:
-    """The sessions that may still report, by the digest of their secret."""
+    """The sessions of this hub, by the digest of their secret.
+
+    A secret serves for one port: the same report may come again, when the answer to the first was lost on the way.
+    """
 
     _waiting: ClassVar[dict[str, Reporter]] = {}
 
@@ -51,9 +54,9 @@ class Expected:
         cls._waiting.pop(secret_digest, None)
 
     @classmethod
-    def take(cls, secret: str) -> Reporter | None:
-        """The session behind a secret; a second time there is none."""
-        return cls._waiting.pop(digest(secret), None)
+    def find(cls, secret: str) -> Reporter | None:
+        """The session behind a secret."""
+        return cls._waiting.get(digest(secret))
 
 
 @web.stream_request_body
@@ -86,10 +89,9 @@ class SessionReportHandler(APIHandler):
         if self._too_long:
             raise web.HTTPError(413, "A report is short.")
         port = self._port()
-        reporter = Expected.take(self._secret)
-        if reporter is None:
+        reporter = Expected.find(self._secret)
+        if reporter is None or not reporter.session_reported(port):
             raise web.HTTPError(403, "No session waits for this report.")
-        reporter.session_reported(port)
         self.set_status(204)
 
     def _port(self) -> int:

@@ -14,6 +14,7 @@ from campus_base.process import Identity, run
 from spawners.slurm import JobState, SlurmCommands
 
 LOG_LINES = 15
+_LOG_BYTES = 16384
 _LONGEST_LINE = 300  # characters
 
 
@@ -62,6 +63,8 @@ _FROM_LOG = (
     ),
 )
 _FROM_STATE = {
+    JobState.COMPLETED: "The session ended by itself.",
+    JobState.COMPLETING: "The session has ended; Slurm is still taking it down.",
     JobState.CANCELLED: "The session was cancelled outside Campus, by you or by an operator.",
     JobState.TIMEOUT: "The session reached its time limit. What was saved is in your home folder.",
     JobState.OUT_OF_MEMORY: "The session needed more memory than it asked for. Choose a larger size.",
@@ -95,7 +98,9 @@ async def autopsy(slurm: SlurmCommands, state: JobState, job_id: int, log: str, 
     with contextlib.suppress(CampusError, ValueError):
         exit_code = await slurm.exit_code(job_id)
     with contextlib.suppress(CampusError):
-        tail = ["tail", f"--lines={LOG_LINES}", "--", log]
+        if not log:
+            return explain(state, exit_code, str(job_id), said)
+        tail = ["tail", f"--bytes={_LOG_BYTES}", "--", log]
         done = await run(tail, what="Reading the log", timeout=10, env={"PATH": "/usr/bin:/bin"}, identity=identity)
         said = done.stdout
     return explain(state, exit_code, str(job_id), said)

@@ -8,6 +8,14 @@ import pwd
 from campus_base.process import Identity
 
 
+def identity_of_uid(uid: int) -> Identity | None:
+    """What to become to cancel an account's jobs; the hub itself where the account is gone, or no directory answers."""
+    try:
+        return identity_of(pwd.getpwuid(uid))
+    except KeyError:
+        return None
+
+
 def identity_of(account: pwd.struct_passwd) -> Identity | None:
     """What to become for this account; None when the hub runs as it already.
 

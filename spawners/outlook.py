@@ -5,6 +5,7 @@ Slurm's own test of a job (``sbatch --test-only``) knows the person's limits; th
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +17,7 @@ from spawners.slurm import Job
 from spawners.slurm.reasons import reason_sentence
 from spawners.watch import Picture
 
-_KEPT_SECONDS = 10.0  # how long an answer of Slurm's test serves
+_KEPT_SECONDS = 60.0  # how long an answer of Slurm's test serves
 _AT_ONCE = 30.0  # seconds: what starts within them starts now
 
 # Jobs that no free place would start: they are not before anybody.
@@ -74,34 +75,49 @@ Test = Callable[[SessionSize], Awaitable[int | None]]
 
 
 class Outlook:
-    """Answers of Slurm's test, each kept for some seconds, so that many looks cost one question."""
+    """Slurm's answers to its test of a size for a person: each kept for a minute, and shared by all who look."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], tuple[float, SizeOutlook]] = {}
+        self._kept: dict[tuple[str, str], asyncio.Task[_Answer]] = {}
 
     async def sizes(self, person: str, sizes: Sequence[SessionSize], picture: Picture, test: Test) -> list[SizeOutlook]:
         """Every size for this person. ``test`` asks Slurm when one would start (epoch seconds). Raises nothing."""
-        now = time.monotonic()
-        self._kept = {key: kept for key, kept in self._kept.items() if now - kept[0] < _KEPT_SECONDS}
-        found = []
+        self._kept = {key: task for key, task in self._kept.items() if not _stale(task)}
         for size in sizes:
-            key = (person, size.name)
-            if key not in self._kept:
-                self._kept[key] = (now, await self._ask(size, picture, test))
-            found.append(self._kept[key][1])
-        return found
+            if (person, size.name) not in self._kept:
+                self._kept[person, size.name] = asyncio.ensure_future(_ask(size, test))
+        # Shielded: whoever looks away must not take the answer from the others.
+        answers = await asyncio.gather(*(asyncio.shield(self._kept[person, size.name]) for size in sizes))
+        return [_outlook(size, fits_now(size, picture), answer) for size, answer in zip(sizes, answers, strict=True)]
 
-    @staticmethod
-    async def _ask(size: SessionSize, picture: Picture, test: Test) -> SizeOutlook:
-        free = fits_now(size, picture)
-        try:
-            start = await test(size)
-        except CampusError as error:
-            return SizeOutlook(size.name, free, None, error.message)
-        if start is None:
-            return SizeOutlook(size.name, free, None, "")
-        seconds = start - time.time()
-        return SizeOutlook(size.name, free, 0 if seconds < _AT_ONCE else int(seconds), "")
+
+@dataclass(frozen=True)
+class _Answer:
+    """When Slurm would start a size (epoch seconds, None where it does not say), or why it would not."""
+
+    start: int | None
+    refused: str
+    at: float
+
+
+def _stale(task: asyncio.Task[_Answer]) -> bool:
+    if not task.done():
+        return False
+    return task.cancelled() or bool(task.exception()) or time.monotonic() - task.result().at > _KEPT_SECONDS
+
+
+async def _ask(size: SessionSize, test: Test) -> _Answer:
+    try:
+        return _Answer(await test(size), "", time.monotonic())
+    except CampusError as error:
+        return _Answer(None, error.message, time.monotonic())
+
+
+def _outlook(size: SessionSize, free: int, answer: _Answer) -> SizeOutlook:
+    if answer.refused or answer.start is None:
+        return SizeOutlook(size.name, free, None, answer.refused)
+    seconds = answer.start - time.time()
+    return SizeOutlook(size.name, free, 0 if seconds < _AT_ONCE else int(seconds), "")
 
 
 @dataclass(frozen=True)

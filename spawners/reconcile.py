@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import pwd
 from collections import Counter
 from collections.abc import Iterable
 from typing import ClassVar
 
 from campus_base.errors import CampusError
 from spawners import metrics
-from spawners.identity import identity_of
+from spawners.identity import identity_of_uid
 from spawners.slurm import Job, SlurmCommands
 
 log = logging.getLogger("campus.reconcile")
@@ -20,8 +19,8 @@ class Ledger:
     """Which job belongs to which session of this hub, now."""
 
     held: ClassVar[set[int]] = set()
-    submitting: ClassVar[Counter[str]] = Counter()
-    """Accounts with sessions whose job has no id yet, and how many: such a job may already be in the queue."""
+    submitting: ClassVar[Counter[int]] = Counter()
+    """Accounts (uids) with sessions whose job has no id yet, and how many: such a job may already be in the queue."""
 
 
 class Reconciler:
@@ -36,14 +35,14 @@ class Reconciler:
         orphans = {
             job.id: job
             for job in jobs
-            if not job.state.over and job.id not in Ledger.held and not Ledger.submitting[job.user]
+            if not job.state.over and job.id not in Ledger.held and not Ledger.submitting[job.uid]
         }
         for job_id in sorted(orphans.keys() & self._suspects):
             job = orphans[job_id]
-            log.warning("Job %s of %s belongs to no server; cancelling it", job_id, job.user)
+            log.warning("Job %s of uid %s belongs to no server; cancelling it", job_id, job.uid)
             try:
-                await self.slurm.cancel(job_id, identity_of(pwd.getpwnam(job.user)))
+                await self.slurm.cancel(job_id, identity_of_uid(job.uid))
                 metrics.ORPHANS.inc()
-            except (CampusError, KeyError) as error:
+            except CampusError as error:
                 log.warning("Job %s could not be cancelled: %s", job_id, error)
         self._suspects = set(orphans)

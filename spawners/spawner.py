@@ -17,14 +17,14 @@ from traitlets import Any as AnyTrait
 from traitlets import Unicode, default
 
 from campus_base.errors import CampusError
-from campus_base.process import Identity, Secret
+from campus_base.process import Secret
 from spawners import metrics
 from spawners.api import serve_pages_api
 from spawners.callback import PATH, Expected, digest, serve_callback
 from spawners.certificates import FILES, alternative_names, as_environment
 from spawners.failure import Failure, autopsy
 from spawners.form import render_form
-from spawners.identity import identity_of
+from spawners.identity import identity_of, identity_of_uid
 from spawners.job_script import render_job_script
 from spawners.outlook import Outlook, waiting
 from spawners.reconcile import Ledger
@@ -58,6 +58,7 @@ class CampusSpawner(SlurmSpawner):
     port_reported = 0
     node = ""
     secret_digest = ""
+    uid = -1
     ended: Failure | None = None
     """Why the last session ended that its owner did not stop; kept until the next one starts."""
 
@@ -65,6 +66,7 @@ class CampusSpawner(SlurmSpawner):
         super().__init__(**kwargs)
         self._tls: dict[str, str] = {}
         self._report = asyncio.Event()
+        self._looking = asyncio.Lock()
         self._submitted = 0.0
         self.watch.ensure_running()
         metrics.SESSIONS.add(self)
@@ -131,6 +133,9 @@ class CampusSpawner(SlurmSpawner):
                 f"A session of this size runs for at most {size.max_seconds // 60} minutes in all.",
                 "Save your work; when this session has ended, start another.",
             )
+        # Asked as the person: only operators may lengthen a job, and Slurm lets them go past what people may have.
+        account = self._account()
+        await self.watch.slurm.test(self._job_request(size, total * 60, account), identity_of(account))
         await self.watch.slurm.set_time_limit(job.id, total)
         await self.watch.refresh()
         job = self._job()
@@ -156,7 +161,12 @@ class CampusSpawner(SlurmSpawner):
         state = super().get_state()
         state.pop("job_status", None)
         if self.job_id:
-            state |= {"node": self.node, "port": self.port_reported, "secret_digest": self.secret_digest}
+            state |= {
+                "node": self.node,
+                "port": self.port_reported,
+                "secret_digest": self.secret_digest,
+                "uid": self.uid,
+            }
         if self.ended:
             state["ended"] = self.ended.as_dict()
         return state
@@ -166,20 +176,20 @@ class CampusSpawner(SlurmSpawner):
         self.node = state.get("node", "")
         self.port_reported = state.get("port", 0)
         self.secret_digest = state.get("secret_digest", "")
+        self.uid = state.get("uid", -1)
         self.ended = Failure.from_dict(state["ended"]) if "ended" in state else None
         if self.job_id:
             Ledger.held.add(int(self.job_id))
+            Expected.add(self.secret_digest, self)
             if self.port_reported:
                 self._report.set()
-            else:
-                Expected.add(self.secret_digest, self)
 
     def clear_state(self) -> None:
         if self.job_id:
             Ledger.held.discard(int(self.job_id))
         Expected.drop(self.secret_digest)
         super().clear_state()
-        self.node, self.port_reported, self.secret_digest = "", 0, ""
+        self.node, self.port_reported, self.secret_digest, self.uid = "", 0, "", -1
         self._report = asyncio.Event()
 
     def _commit(self) -> None:
@@ -219,9 +229,6 @@ class CampusSpawner(SlurmSpawner):
             )
         return account
 
-    def _identity(self) -> Identity | None:
-        return identity_of(self._account())
-
     def _job_environment(self, account: pwd.struct_passwd, secret: str) -> dict[str, str]:
         python_bin = Path(self.environment_folder) / "bin"
         env = {key: str(value) for key, value in self.get_env().items()}
@@ -251,18 +258,19 @@ class CampusSpawner(SlurmSpawner):
         self.secret_digest = digest(secret)
         job, script, environment = self.submission(request, account, secret)
         identity = identity_of(account)
-        Ledger.submitting[account.pw_name] += 1
+        Ledger.submitting[account.pw_uid] += 1
         try:
             await self.watch.slurm.test(job, identity)
             job_id = await self.watch.slurm.submit(job, script, environment, identity)
-            self.job_id = str(job_id)
+            self.job_id, self.uid = str(job_id), account.pw_uid
             self.ended = None
             Ledger.held.add(job_id)
             self._commit()
         except CampusError as error:
+            self.log.error("Session of %s not started: %s", self._log_name, error.detail or error)
             raise refused(error) from error
         finally:
-            Ledger.submitting[account.pw_name] -= 1
+            Ledger.submitting[account.pw_uid] -= 1
             self._tls = {}
         self._submitted = time.monotonic()
         self.log.info("Job %s submitted for %s, size %s", job_id, self._log_name, request.size.name)
@@ -290,15 +298,23 @@ class CampusSpawner(SlurmSpawner):
             folder=account.pw_dir,
         )
 
-    def session_reported(self, port: int) -> None:
-        """The session listens on this port; its host is whatever node Slurm put the job on."""
-        self.port_reported = port
-        self.secret_digest = ""
-        self._commit()
-        self._report.set()
+    def session_reported(self, port: int) -> bool:
+        """The session listens on this port; its host is whatever node Slurm put the job on. False for another port."""
+        if not self.port_reported:
+            self.port_reported = port
+            self._commit()
+            self._report.set()
+        return port == self.port_reported
 
     async def _until_up(self) -> str:
-        """Wait until the session has reported, Slurm has said where it runs, and it answers. Raises SessionRefused."""
+        """Wait until the session is placed and answers. Returns its URL; raises SessionRefused."""
+        url = await self._until_placed()
+        await self._first(self._until_answer(url), self._until_over())
+        await self._raise_if_over()
+        return url
+
+    async def _until_placed(self) -> str:
+        """Wait until the session has reported, and Slurm has said where it runs. Raises SessionRefused."""
         while True:
             await self._raise_if_over()
             job = self._job()
@@ -307,15 +323,12 @@ class CampusSpawner(SlurmSpawner):
                 break
             if not self.port_reported:
                 await self._first(self.watch.news(self.watch.interval * 2), self._report.wait())
-            elif not await self.watch.refresh():
+            elif not (await self.watch.refresh() and (job := self._job()) and job.node in self.watch.picture.nodes):
                 await self.watch.news(_TICK)
         self.node = node.name
         self._commit()
         metrics.started(self._submitted, job)
-        url = f"https://{node.address}:{self.port_reported}"
-        await self._first(self._until_answer(url), self._until_over())
-        await self._raise_if_over()
-        return url
+        return f"https://{node.address}:{self.port_reported}"
 
     def _is_over(self) -> bool:
         job = self._job()
@@ -327,27 +340,38 @@ class CampusSpawner(SlurmSpawner):
             raise SessionRefused(why.sentence, reason=why.cause, html=why.html)
 
     async def _look_why(self) -> Failure:
-        """Why this session is over; what its owner has not read yet is kept for the spawn page."""
-        with contextlib.suppress(TimeoutError):
-            # While it is taken down Slurm does not say why.
-            async with asyncio.timeout(_ENDING):
-                while (job := self._job()) and job.state is JobState.COMPLETING:
-                    await self.watch.news(_TICK)
-        account = self._account()
-        log = f"{account.pw_dir}/{self.log_folder}/session-{self.job_id}.log"
-        state = job.state if job else JobState.UNKNOWN
-        self.ended = await autopsy(self.watch.slurm, state, int(self.job_id), log, identity_of(account))
-        self.log.info("Job %s of %s is over: %s", self.job_id, self._log_name, self.ended.cause)
-        return self.ended
+        """Why this session is over; what its owner has not read yet is kept for the spawn page. Raises nothing."""
+        job_id = self.job_id
+        async with self._looking:
+            if self.ended and self.ended.job_id == job_id:
+                return self.ended
+            with contextlib.suppress(TimeoutError):
+                # While it is taken down Slurm does not say why.
+                async with asyncio.timeout(_ENDING):
+                    while (job := self._job()) and job.state is JobState.COMPLETING:
+                        await self.watch.news(_TICK)
+            state = job.state if job else JobState.UNKNOWN
+            log = ""
+            with contextlib.suppress(KeyError):  # an account that is gone has no log either
+                log = f"{pwd.getpwuid(self.uid).pw_dir}/{self.log_folder}/session-{job_id}.log"
+            ended = await autopsy(self.watch.slurm, state, int(job_id), log, identity_of_uid(self.uid))
+            self.log.info("Job %s of %s is over: %s", job_id, self._log_name, ended.cause)
+            self.ended = ended
+            return ended
 
-    async def _until_answer(self, url: str) -> None:
+    async def _until_answer(self, url: str, patient: bool = False) -> None:
+        """Until the session's server answers; without patience at most for http_timeout seconds."""
         settings = self.user.settings
         context = make_ssl_context(
             settings["internal_ssl_key"], settings["internal_ssl_cert"], cafile=settings["internal_ssl_ca"]
         )
-        with contextlib.suppress(TimeoutError):
-            await wait_for_http_server(f"{url}{self.server.base_url}api", self.http_timeout, context)
-            metrics.usable(self._submitted)
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await wait_for_http_server(f"{url}{self.server.base_url}api", self.http_timeout, context)
+                metrics.usable(self._submitted)
+                return
+            if not patient:
+                return
 
     async def _until_over(self) -> None:
         while not self._is_over():
@@ -368,7 +392,7 @@ class CampusSpawner(SlurmSpawner):
     def _job(self) -> Job | None:
         job = self.watch.picture.jobs.get(int(self.job_id)) if self.job_id else None
         # A controller that was killed may give the ids of its last seconds out again.
-        return job if job and job.user == self.user.name else None
+        return job if job and job.uid == self.uid else None
 
     def _known_gone(self) -> bool:
         """A picture that was asked for after the job was submitted does not hold it."""
@@ -388,9 +412,16 @@ class CampusSpawner(SlurmSpawner):
         return None
 
     async def _adopt(self) -> int | None:
-        """The hub came back and found this session in its database: finish what its start had begun."""
+        """The hub came back and found this session in its database: finish what its start had begun.
+
+        A session that does not answer now may be suspended, or its node out of reach: it is waited for until Slurm says
+        that it is over. One whose place is known already needs no word of Slurm's.
+        """
         try:
-            url = await self._until_up()
+            known = self.node and self.server.port == self.port_reported
+            url = f"https://{self.server.ip}:{self.server.port}" if known else await self._until_placed()
+            await self._first(self._until_answer(url, patient=True), self._until_over())
+            await self._raise_if_over()
         except SessionRefused as error:
             self.log.info("Session of %s ended while the hub was away: %s", self._log_name, error)
             return 1
@@ -427,7 +458,7 @@ class CampusSpawner(SlurmSpawner):
         if not self.job_id:
             return
         try:
-            await self.watch.slurm.cancel(int(self.job_id), self._identity())
+            await self.watch.slurm.cancel(int(self.job_id), identity_of_uid(self.uid))
         except CampusError as error:
             self.log.warning("Job %s could not be cancelled now: %s", self.job_id, error.detail)
             return

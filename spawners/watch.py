@@ -82,8 +82,6 @@ class ClusterWatch:
             asked = time.monotonic()
             try:
                 jobs, nodes = await asyncio.gather(self.slurm.jobs(self.job_name), self.slurm.nodes())
-                waiting = any(job.state is JobState.PENDING for job in jobs.values())
-                queue = await self.slurm.queue() if waiting else ()
             except CampusError as error:
                 if not self._silent:
                     log.warning("Slurm does not answer; sessions stay as they are: %s", error.detail)
@@ -93,10 +91,20 @@ class ClusterWatch:
         if self._silent:
             log.warning("Slurm answers again")
         self._silent = False
-        self.picture = Picture(asked, jobs, nodes, queue)
+        self.picture = Picture(asked, jobs, nodes, await self._queue(jobs))
         self._news.set()
         self._news = asyncio.Event()
         return True
+
+    async def _queue(self, jobs: dict[int, Job]) -> tuple[Queued, ...]:
+        """Everybody's waiting jobs, for places in the queue; without an answer, those of the picture before."""
+        if not any(job.state is JobState.PENDING for job in jobs.values()):
+            return ()
+        try:
+            return await self.slurm.queue()
+        except CampusError as error:
+            log.warning("Places in the queue are not known: %s", error.detail)
+            return self.picture.queue
 
     async def news(self, timeout: float) -> None:
         """Wait for the next good answer, or ``timeout`` seconds."""

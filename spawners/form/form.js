@@ -1,7 +1,7 @@
 // Says on each card what is true now for this person, and keeps it fresh.
 (() => {
   const fieldset = document.currentScript.parentElement.querySelector(".campus-sizes");
-  const PERIOD = 10000; // milliseconds; the hub keeps an answer as long
+  const PERIOD = 10000; // milliseconds
 
   function show(size) {
     const line = fieldset.querySelector(`.campus-now[data-size="${CSS.escape(size.name)}"]`);

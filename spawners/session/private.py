@@ -31,6 +31,8 @@ def _remove_dead() -> None:
         except OSError:  # somebody else's, or gone just now
             continue
         try:
+            if os.fstat(descriptor).st_uid != os.geteuid():
+                continue
             # A living session holds the lock for as long as it lives (flock(2)).
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)

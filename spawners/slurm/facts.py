@@ -15,7 +15,8 @@ class Job(Fact):
     """One job, as squeue reports it. Times are seconds since the epoch, None where Slurm has none."""
 
     id: int
-    user: str
+    uid: int
+    """Whose it is: a number, since names are not there while a directory service is away."""
     state: JobState
     reason: str
     node: str
@@ -52,7 +53,6 @@ class Queued(Fact):
     """A job, anybody's, that waits in a queue."""
 
     id: int
-    user: str
     partition: str
     priority: int
     reason: str

@@ -17,7 +17,7 @@ SEPARATOR = "\x1f"
 
 JOB_FIELDS = {
     "id": "%A",
-    "user": "%u",
+    "uid": "%U",
     "state": "%T",
     "reason": "%r",
     "node": "%B",
@@ -27,7 +27,6 @@ JOB_FIELDS = {
 
 QUEUE_FIELDS = {
     "id": "%A",
-    "user": "%u",
     "partition": "%P",
     "priority": "%Q",
     "reason": "%r",
@@ -94,7 +93,7 @@ def parse_jobs(text: str) -> dict[int, Job]:
         node = "" if row["node"] in ("n/a", "(null)") else row["node"]
         return Job(
             id=int(row["id"]),
-            user=row["user"],
+            uid=int(row["uid"]),
             state=job_state(row["state"]),
             reason=row["reason"],
             node=node,
@@ -104,7 +103,7 @@ def parse_jobs(text: str) -> dict[int, Job]:
 
     found: dict[int, Job] = {}
     for row in _rows(JOB_FIELDS, text):
-        if not _is_number(row["id"]):
+        if not (_is_number(row["id"]) and _is_number(row["uid"])):
             raise Unreadable(str(row))
         found[int(row["id"])] = job(row)
     return found
@@ -124,7 +123,6 @@ def parse_queue(text: str) -> tuple[Queued, ...]:
         found.append(
             Queued(
                 id=int(row["id"]),
-                user=row["user"],
                 partition=row["partition"],
                 priority=int(row["priority"]),
                 reason=row["reason"],

@@ -21,9 +21,10 @@ def run_cell(page: Page, code: str) -> str:
     """Run code in a new notebook of the launcher; what it printed."""
     page.locator(".jp-LauncherCard[data-category=Notebook]").first.click(timeout=_LAB_SECONDS)
     page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(timeout=_LAB_SECONDS)
-    page.locator(".jp-Notebook .cm-content").first.click()
-    page.keyboard.type(code)
-    page.keyboard.press("Shift+Enter")
+    editor = page.locator(".jp-Notebook .cm-content").first
+    editor.fill(code)
+    expect(editor).to_have_text(code)
+    editor.press("Shift+Enter")
     output = page.locator(".jp-OutputArea-output").first
     output.wait_for(timeout=_LAB_SECONDS)
     return output.inner_text()

@@ -83,12 +83,14 @@ def test_no_rules_let_nobody_in() -> None:
     assert campus_groups((), "anna", ["ops"]) == set()
 
 
-@pytest.mark.parametrize("name", ["a", "_a", "anna-b_2", "a" * 32])
+@pytest.mark.parametrize("name", ["a", "_a", "anna-b_2", "a" * 32, "services", "service1"])
 def test_account_names(name: str) -> None:
     assert unix_name(name) == name
 
 
-@pytest.mark.parametrize("name", [*STRANGE, "", "Anna", "1a", "-a", "a.b", "a@b.lu", "a" * 33, None, 7, ["a"]])
+@pytest.mark.parametrize(
+    "name", [*STRANGE, "", "Anna", "1a", "-a", "a.b", "a@b.lu", "a" * 33, "service", None, 7, ["a"]]
+)
 def test_what_is_no_account_name_is_refused(name: Any) -> None:
     with pytest.raises(HTTPError) as refused:
         unix_name(name)

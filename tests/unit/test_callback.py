@@ -7,7 +7,10 @@ import logging
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from jupyterhub import orm
@@ -21,6 +24,7 @@ from tornado.testing import bind_unused_port
 from tornado.web import Application
 
 from spawners.callback import PATH, Expected, SessionReportHandler, digest, serve_callback
+from spawners.spawner import CampusSpawner
 
 GOOD = b'{"port": 49152}'
 
@@ -31,8 +35,11 @@ class Waiting:
     def __init__(self) -> None:
         self.ports: list[int] = []
 
-    def session_reported(self, port: int) -> None:
-        self.ports.append(port)
+    def session_reported(self, port: int) -> bool:
+        """As the spawner's: the first report is the one that counts."""
+        if not self.ports:
+            self.ports.append(port)
+        return port in self.ports
 
 
 class Served:
@@ -153,16 +160,42 @@ async def test_any_other_body_is_refused_and_leaves_the_secret_as_it_was(body: b
 # ------------------------------------------------------------------------------------------------ secrets
 
 
-async def test_a_secret_is_good_for_one_report(served: Served) -> None:
+async def test_a_report_whose_answer_was_lost_may_come_again(served: Served) -> None:
     codes = [(await served.post()).code for _ in range(3)]
-    assert codes == [204, 403, 403]
+    assert codes == [204, 204, 204]
+    assert served.session.ports == [49152]
+
+
+async def test_a_secret_is_good_for_one_port(served: Served) -> None:
+    assert (await served.post()).code == 204
+    other = await served.post(b'{"port": 49153}')
+    assert other.code == 403
+    assert json.loads(other.body)["message"] == "No session waits for this report."
+    assert (await served.post()).code == 204
     assert served.session.ports == [49152]
 
 
 async def test_of_many_reports_at_once_one_is_heard(served: Served) -> None:
-    answers = await asyncio.gather(*(served.post() for _ in range(8)))
+    ports = range(50000, 50008)
+    answers = await asyncio.gather(*(served.post(b'{"port": %d}' % port) for port in ports))
     assert sorted(a.code for a in answers) == [204] + [403] * 7
-    assert served.session.ports == [49152]
+    (heard,) = (port for port, a in zip(ports, answers, strict=True) if a.code == 204)
+    assert served.session.ports == [heard]
+
+
+@pytest.mark.parametrize("known", [0, 49152])
+async def test_the_spawner_itself_takes_one_port(known: int, served: Served) -> None:
+    """With the real session_reported; after a restart of the hub the port is known from its database."""
+    commits: list[int] = []
+    spawner: Any = SimpleNamespace(port_reported=known, _report=asyncio.Event())
+    spawner._commit = lambda: commits.append(spawner.port_reported)
+    spawner.session_reported = partial(CampusSpawner.session_reported, spawner)
+    Expected.add(digest(served.secret), spawner)
+    assert [(await served.post()).code for _ in range(2)] == [204, 204]
+    assert (await served.post(b'{"port": 49153}')).code == 403
+    assert spawner.port_reported == 49152
+    assert commits == ([] if known else [49152])
+    assert spawner._report.is_set() is not bool(known)
 
 
 @pytest.mark.parametrize(

@@ -453,7 +453,10 @@ NOT_PLAIN = [
         ("{tmp}/a'b", "may hold letters, digits, / . _ and - only"),
         ("{tmp}/a\nb", "may hold letters, digits, / . _ and - only"),
         ("{tmp}/%h", "may hold letters, digits, / . _ and - only"),
-        ("/root", "/root cannot be read by others; choose a prefix such as /opt/campus"),
+        ("/root", "must be a folder of its own, such as /opt/campus, not /root"),
+        ("/", "must be a plain path"),
+        ("/usr", "must be a folder of its own"),
+        ("/opt/campus/.", "must be a plain path"),
         ("/root/campus", "/root/campus cannot be read by others"),
         *((odd, "must be a plain path without //, . and .., not") for odd in NOT_PLAIN),
     ],
@@ -594,18 +597,16 @@ def ordinary(checkout: Path) -> Iterator[tuple[Path, Path]]:
     (mine / "images" / "locks" / "hub.txt").touch()
     script = (CHECKOUT / "campus").read_text()
     assert "/opt/campus" in script
-    assert "/var/tmp" in script
-    script = script.replace("/opt/campus", f"{folder}/opt").replace("/var/tmp", f"{folder}/var-tmp")
+    script = script.replace("/opt/campus", f"{folder}/opt")
     (mine / "campus").write_text(script)
     (mine / "campus").chmod(0o755)
     (mine / "hub_config" / "__init__.py").touch()
     (mine / "hub_config" / "cli.py").write_text(
         "import os, sys\nprint(sys.prefix, os.environ['CAMPUS_PREFIX'], *sys.argv[1:])\n"
     )
-    for each in ("home", "var-tmp"):
-        (folder / each).mkdir()
-        if os.geteuid() == 0:
-            os.chown(folder / each, NOBODY, NOBODY)
+    home.mkdir()
+    if os.geteuid() == 0:
+        os.chown(home, NOBODY, NOBODY)
     yield mine, home
     shutil.rmtree(folder)
 
@@ -625,7 +626,7 @@ def run_as_ordinary(mine: Path, *arguments: str, **env: str) -> subprocess.Compl
 def test_an_ordinary_user_can_check_a_site_file_before_the_first_up(ordinary: tuple[Path, Path]) -> None:
     mine, home = ordinary
     prefix = home / ".cache" / "campus"
-    says = f"{prefix}/hub {prefix} check site.toml\n"
+    says = f"{prefix}/hub {home.parent}/opt check site.toml\n"
     # One that an older version left there is made anew.
     (prefix / "hub" / "bin").mkdir(parents=True)
     (prefix / "hub" / "leftover").touch()
@@ -641,10 +642,21 @@ def test_an_ordinary_user_can_check_a_site_file_before_the_first_up(ordinary: tu
     for env in (
         {"HOME": str(home)},
         {"HOME": "/nonexistent", "XDG_CACHE_HOME": str(home / ".cache")},
-        {"CAMPUS_PREFIX": str(prefix)},
     ):
         done = run_as_ordinary(mine, "check", "site.toml", **env)
         assert (done.returncode, done.stdout, done.stderr) == (0, says, "")
+    done = run_as_ordinary(mine, "check", "site.toml")
+    assert (done.returncode, done.stderr[:22]) == (1, "campus: HOME is not se")
+
+
+def test_check_never_touches_an_installation_of_another_version(ordinary: tuple[Path, Path]) -> None:
+    """A running hub may live there."""
+    mine, home = ordinary
+    hub = home.parent / "opt" / "hub"
+    hub.mkdir(parents=True)
+    (hub / ".complete").write_text("another version")
+    assert run_as_ordinary(mine, "check", HOME=str(home)).returncode == 0
+    assert (hub / ".complete").read_text() == "another version"
 
 
 def test_what_is_installed_on_the_machine_serves_ordinary_users_too(ordinary: tuple[Path, Path]) -> None:

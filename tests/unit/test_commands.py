@@ -124,7 +124,7 @@ async def orders(slurm: SlurmCommands, order: str) -> Any:
             return await slurm.cancel(7, ALICE)
 
 
-JOB = "7\x1falice\x1fRUNNING\x1fNone\x1fn1\x1f100\x1f200\n"
+JOB = "7\x1f1001\x1fRUNNING\x1fNone\x1fn1\x1f100\x1f200\n"
 NODE = "n1\x1f10.0.0.1\x1fidle\x1fgpu\x1fgpu:4\x1fgpu:0\x1f0/32/0/32\x1f1000\x1f0\x1f\n"
 
 COMMANDS = {"test": "sbatch --test-only", "submit": "sbatch --parsable", "cancel": "scancel"}
@@ -206,11 +206,11 @@ async def test_an_order_is_given_as_the_person(order: str, programs: Programs) -
 
 async def test_questions_are_asked_as_the_hub(programs: Programs) -> None:
     programs.answer("squeue --noheader --states=all --name=campus", printing(JOB))
-    programs.answer("squeue --noheader --states=PENDING", printing("9\x1fbob\x1fgpu\x1f5\x1fPriority\n"))
+    programs.answer("squeue --noheader --states=PENDING", printing("9\x1fgpu\x1f5\x1fPriority\n"))
     programs.answer("sinfo", printing(NODE))
     jobs, queue, nodes = await SLURM.jobs("campus"), await SLURM.queue(), await SLURM.nodes()
-    assert (jobs[7].user, jobs[7].node) == ("alice", "n1")
-    assert [(q.id, q.user) for q in queue] == [(9, "bob")]
+    assert (jobs[7].uid, jobs[7].node) == (1001, "n1")
+    assert [(q.id, q.partition) for q in queue] == [(9, "gpu")]
     assert (nodes["n1"].address, nodes["n1"].gpus) == ("10.0.0.1", {"": 4})
     assert [list(call.argv) for call in programs.calls] == [jobs_query("campus"), queue_query(), nodes_query()]
     assert [call.options for call in programs.calls] == [{"env": ENVIRONMENT, "cwd": "/"}] * 3

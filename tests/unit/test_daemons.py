@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -97,6 +98,38 @@ def test_the_hub_takes_nothing_from_a_home_or_the_current_folder(paths: Paths) -
     assert dict(hub.environment) == {"CAMPUS_PREFIX": str(paths.prefix)}
 
 
+def test_what_a_daemon_reads_starts_it_anew(paths: Paths) -> None:
+    def revisions(site: Site) -> dict[str, str]:
+        return {d.name: d.revision for d in daemons(site, MACHINE, paths)}
+
+    def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
+        return {name for name in before if before[name] != after[name]}
+
+    site = site_of()
+    first = revisions(site)
+    assert changed(first, revisions(site)) == set()
+    assert changed(first, revisions(site.model_copy(update={"name": "Another"}))) == {"proxy", "hub"}
+    paths.hub_env.mkdir()
+    (paths.hub_env / ".source").write_text("other code")
+    code = revisions(site)
+    assert changed(first, code) == {"proxy", "hub"}
+    paths.session_env.symlink_to(paths.environments / "session-2")
+    environment = revisions(site)
+    assert changed(code, environment) == {"hub"}, "it starts sessions on what it finds when it starts"
+    paths.slurm_conf.parent.mkdir(parents=True)
+    paths.slurm_conf.write_text("ClusterName=another")
+    assert changed(environment, revisions(site)) == {"slurmctld", *(f"gpu-node{n}" for n in range(1, 5))}
+
+
+def test_an_up_that_failed_on_its_way_forgets_no_restart(paths: Paths) -> None:
+    """What differs is told from what supervisord was given last, and not from what this run has done."""
+    first = daemons(site_of(), MACHINE, paths)
+    paths.hub_env.mkdir()
+    (paths.hub_env / ".source").write_text("installed by an up that failed afterwards")
+    again = daemons(site_of(), MACHINE, paths)
+    assert supervisor_conf(first, paths) != supervisor_conf(again, paths)
+
+
 # ---------------------------------------------------------------- supervisord's file
 
 
@@ -121,7 +154,8 @@ def test_supervisord_reads_the_same_commands_and_environment(certificate: str, m
     for daemon in found:
         program = read[daemon.name]
         assert shlex.split(program.command) == list(daemon.command)
-        assert program.environment == dict(daemon.environment)
+        revision = {"CAMPUS_REVISION": daemon.revision} if daemon.revision else {}
+        assert program.environment == dict(daemon.environment) | revision
         assert program.stdout_logfile == str(paths.log / f"{daemon.name}.log")
         assert program.autostart
         assert program.redirect_stderr
@@ -194,7 +228,7 @@ def all_run(supervisor: Supervisor) -> None:
 
 def test_supervisord_is_started_and_changes_only_what_differs(supervisor: Supervisor, paths: Paths) -> None:
     names = ("changed", "kept", "removed", "restarted", "stopped")
-    supervisor.apply([sleeper(name) for name in names], set())
+    supervisor.apply([sleeper(name) for name in names])
     all_run(supervisor)
     assert supervisor.running()
     assert supervisor.conf.stat().st_mode & 0o777 == 0o600
@@ -206,8 +240,9 @@ def test_supervisord_is_started_and_changes_only_what_differs(supervisor: Superv
     # One that was stopped by hand runs again after the next up.
     supervisor.stop("stopped")
     assert supervisor.state("stopped") == DaemonState("stopped", "STOPPED", 0)
-    same = [sleeper(name) for name in ("kept", "restarted", "stopped")]
-    supervisor.apply([*same, sleeper("changed", 61), sleeper("added")], {"restarted"})
+    same = [sleeper(name) for name in ("kept", "stopped")]
+    another = replace(sleeper("restarted"), revision="what it reads has changed")
+    supervisor.apply([*same, another, sleeper("changed", 61), sleeper("added")])
     all_run(supervisor)
     after = pids(supervisor)
     assert sorted(after) == ["added", "changed", "kept", "restarted", "stopped"]

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from campus_base.process import ProgramFailed
+from campus_base.process import ProgramFailed, Result, run
+from spawners import failure
 from spawners.failure import Failure, autopsy, explain
 from spawners.slurm import JobState, SlurmCommands
 
@@ -26,7 +28,10 @@ from spawners.slurm import JobState, SlurmCommands
         (JobState.FAILED, 1, "slurmstepd: error: Detected 1 oom-kill event(s)", "out-of-memory", "more memory"),
         (JobState.FAILED, 3, "odd", "failed", "stopped with an error (exit code 3)"),
         (JobState.FAILED, -9, "", "failed", "stopped with an error (signal 9)"),
-        (JobState.COMPLETED, 0, "", "failed", "stopped with an error."),
+        (JobState.FAILED, None, "", "failed", "stopped with an error."),
+        (JobState.COMPLETED, 0, "", "completed", "The session ended by itself."),
+        (JobState.COMPLETED, 0, "ImportError, which it caught", "completed", "The session ended by itself."),
+        (JobState.COMPLETING, None, "", "completing", "has ended; Slurm is still taking it down"),
     ],
 )
 def test_a_cause_in_words(state: JobState, code: int | None, log: str, cause: str, says: str) -> None:
@@ -68,3 +73,40 @@ async def test_the_log_is_read_whatever_its_name(tmp_path: Path, monkeypatch: py
     found = await autopsy(SlurmCommands(), JobState.FAILED, 7, str(log), None)
     assert found.log == ("first", "last \ufffd")
     assert "exit code 3" in found.sentence
+
+
+async def test_without_a_log_only_slurm_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def three(self: SlurmCommands, job_id: int) -> int:
+        return 3
+
+    async def never(*_: Any, **__: Any) -> Result:
+        raise AssertionError("nothing is there to be read")
+
+    monkeypatch.setattr(SlurmCommands, "exit_code", three)
+    monkeypatch.setattr(failure, "run", never)
+    found = await autopsy(SlurmCommands(), JobState.FAILED, 7, "", None)
+    assert (found.cause, found.job_id, found.log) == ("failed", "7", ())
+    assert "exit code 3" in found.sentence
+
+
+async def test_of_a_log_of_any_size_and_without_lines_little_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    async def counting(*given: Any, **more: Any) -> Result:
+        done = await run(*given, **more)
+        read.append(len(done.stdout))
+        return done
+
+    async def one(self: SlurmCommands, job_id: int) -> int:
+        return 1
+
+    monkeypatch.setattr(SlurmCommands, "exit_code", one)
+    monkeypatch.setattr(failure, "run", counting)
+    log = tmp_path / "session-7.log"
+    log.write_text("x" * 5_000_000 + "\nDisk quota exceeded\n")
+    found = await autopsy(SlurmCommands(), JobState.FAILED, 7, str(log), None)
+    assert read == [16384]
+    assert (found.cause, found.log[-1]) == ("quota", "Disk quota exceeded")
+    assert len(found.log) == 2

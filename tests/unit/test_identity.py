@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from campus_base.process import Identity, ProgramFailed, run
-from spawners.identity import identity_of
+from spawners.identity import identity_of, identity_of_uid
 
 NOBODY = pwd.getpwnam("nobody")
 
@@ -29,6 +29,22 @@ def test_groups_of_the_account_go_along(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_nothing_is_become_where_the_hub_is_that_account_already() -> None:
     assert identity_of(account(uid=os.geteuid())) is None
+
+
+@pytest.mark.skipif(NOBODY.pw_uid == os.geteuid(), reason="the hub is nobody already")
+def test_an_account_is_found_by_its_number() -> None:
+    assert identity_of_uid(NOBODY.pw_uid) == identity_of(NOBODY)
+    assert identity_of_uid(NOBODY.pw_uid) is not None
+
+
+def test_an_account_that_cannot_be_looked_up_leaves_it_to_the_hub() -> None:
+    with pytest.raises(KeyError):
+        pwd.getpwuid(987654321)
+    assert identity_of_uid(987654321) is None
+
+
+def test_the_hubs_own_number_becomes_nobody_else() -> None:
+    assert identity_of_uid(os.geteuid()) is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming another account needs root")

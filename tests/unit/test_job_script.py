@@ -131,7 +131,11 @@ def a_full_disk(home: Path) -> None:
     (home / "logs" / "session-4711.log").symlink_to("/nonexistent/log")  # cannot be made, whoever tries
 
 
-@pytest.mark.parametrize("in_the_way", [a_file, a_link_to_nowhere, a_full_disk])
+def a_folder(home: Path) -> None:
+    (home / "logs" / "session-4711.log").mkdir(parents=True)
+
+
+@pytest.mark.parametrize("in_the_way", [a_file, a_link_to_nowhere, a_full_disk, a_folder])
 def test_a_log_that_cannot_be_written_stops_no_session(in_the_way: Callable[[Path], None], home: Path) -> None:
     in_the_way(home)
     done = run_script(render_job_script(str(interpreter(home.parent / "python")), "logs"), home)

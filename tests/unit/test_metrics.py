@@ -6,6 +6,7 @@ import ast
 import asyncio
 import gc
 import json
+import pwd
 import re
 import subprocess
 import sys
@@ -141,7 +142,7 @@ def test_before_there_is_a_watch_no_alert_can_fire() -> None:
 
 def facts(**change: Any) -> Any:
     """A job of nobody's, as the reconciler sees it."""
-    return SimpleNamespace(**{"id": 7, "user": "nobody", "state": JobState.RUNNING, **change})
+    return SimpleNamespace(**{"id": 7, "uid": pwd.getpwnam("nobody").pw_uid, "state": JobState.RUNNING, **change})
 
 
 async def test_an_orphan_counts_when_it_is_cancelled(programs: Programs) -> None:

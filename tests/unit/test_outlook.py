@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -30,11 +31,11 @@ def picture(*nodes: Node, queue: tuple[Queued, ...] = ()) -> Picture:
 
 
 def queued(id: int, **change: Any) -> Queued:
-    return Queued(**{"id": id, "user": "a", "partition": "gpu", "priority": 100, "reason": "Priority", **change})
+    return Queued(**{"id": id, "partition": "gpu", "priority": 100, "reason": "Priority", **change})
 
 
 def job(id: int = 7, **change: Any) -> Job:
-    facts = {"user": "alice", "state": JobState.PENDING, "reason": "Resources", "node": "", "start": None, "end": None}
+    facts = {"uid": 1001, "state": JobState.PENDING, "reason": "Resources", "node": "", "start": None, "end": None}
     return Job(**{**facts, "id": id, **change})
 
 
@@ -111,10 +112,55 @@ async def test_many_looks_cost_one_question_for_each_person(monkeypatch: pytest.
     assert slurm.asked == 1
     await outlook.sizes("bob", [size()], picture(), slurm.test)
     assert slurm.asked == 2
-    now[0] += 11
+    now[0] += 61
     await outlook.sizes("alice", [size()], picture(), slurm.test)
     assert slurm.asked == 3
     assert len(outlook._kept) == 1, "old answers are dropped"
+
+
+async def test_those_who_look_at_once_share_a_question() -> None:
+    outlook, slurm = Outlook(), Slurm(gpu1=None, gpu2=None)
+    gate = asyncio.Event()
+
+    async def test(size: SessionSize) -> int | None:
+        found = await slurm.test(size)
+        await gate.wait()
+        return found
+
+    looks = [asyncio.ensure_future(outlook.sizes("alice", [size(), size("gpu2")], picture(), test)) for _ in range(20)]
+    async with asyncio.timeout(5):
+        while slurm.asked < 2:  # one size does not wait for the other
+            await asyncio.sleep(0)
+        gate.set()
+        assert {len(found) for found in await asyncio.gather(*looks)} == {2}
+    assert slurm.asked == 2
+
+
+async def test_who_looks_away_takes_the_answer_from_nobody() -> None:
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def test(size: SessionSize) -> int | None:
+        asked.set()
+        await go.wait()
+        return None
+
+    outlook = Outlook()
+    first, second = (asyncio.create_task(outlook.sizes("alice", [size()], picture(), test)) for _ in range(2))
+    await asked.wait()
+    first.cancel()
+    go.set()
+    assert [s.sentence for s in await second] == ["Waits in the queue"]
+
+
+async def test_an_answer_that_went_wrong_is_asked_for_again() -> None:
+    outlook = Outlook()
+
+    async def broken(size: SessionSize) -> int | None:
+        raise OSError("no file descriptors left")
+
+    with pytest.raises(OSError, match="no file"):
+        await outlook.sizes("alice", [size()], picture(), broken)
+    assert [s.name for s in await outlook.sizes("alice", [size()], picture(), Slurm(gpu1=None).test)] == ["gpu1"]
 
 
 @pytest.mark.parametrize(

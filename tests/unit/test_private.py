@@ -145,6 +145,21 @@ def test_other_peoples_stay_whether_they_live_or_not(mode: int, top: Path, start
     assert theirs.end() == []
 
 
+@as_root
+def test_other_peoples_stay_even_where_all_may_write_and_whoever_looks(top: Path, start: Start) -> None:
+    # Root may open and remove everything: only whose it is keeps it.
+    dead = folder_of(NOBODY, top, "dead", 0o777)
+    (dead / "run").chmod(0o777)
+    mine = folder_of(os.geteuid(), top, "mine")
+    session = start()
+    session.begin()
+    (made,) = session.made()
+    assert not mine.exists()
+    assert sorted(p.name for p in top.iterdir()) == sorted([dead.name, made])
+    assert sorted(p.name for p in dead.iterdir()) == ["key.pem", "run"]
+    assert session.end() == []
+
+
 def test_those_that_start_at_once_do_not_remove_each_others(top: Path, start: Start) -> None:
     sessions = [start() for _ in range(4)]
     for session in sessions:

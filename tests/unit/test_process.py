@@ -227,6 +227,32 @@ async def test_a_program_whose_caller_is_cancelled_is_killed(tmp_path: Path) -> 
     assert not _alive(int(pid_file.read_text()))
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_program_that_does_not_even_die_is_not_waited_for(
+    cancelled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As in a dead file system: nobody comes back from there, not for a SIGKILL either.
+    killed: list[asyncio.subprocess.Process] = []
+    kill = asyncio.subprocess.Process.kill
+    monkeypatch.setattr(asyncio.subprocess.Process, "kill", lambda process: killed.append(process))
+    monkeypatch.setattr("campus_base.process._DYING", 0.2)
+    started = time.monotonic()
+    task = asyncio.create_task(run(["sleep", "60"], what=WHAT, timeout=60 if cancelled else 0.2, env=ENV))
+    await asyncio.sleep(0.3)
+    if cancelled:
+        task.cancel()
+    await asyncio.wait([task], timeout=5)
+    for process in killed:
+        kill(process)
+        await process.wait()
+    assert time.monotonic() - started < 5
+    assert len(killed) == 1
+    with pytest.raises(
+        asyncio.CancelledError if cancelled else ProgramFailed, match=None if cancelled else "no answer"
+    ):
+        await task
+
+
 async def test_other_work_goes_on_meanwhile() -> None:
     started = time.monotonic()
     await asyncio.gather(*(run(["sleep", "0.4"], what=WHAT, timeout=5, env=ENV) for _ in range(5)))

@@ -18,22 +18,22 @@ from spawners.slurm.queries import (
 
 # Slurm 22.05.8, asked with these queries; each job's comment was "trainee1/two\nlines\x1f".
 SQUEUE = (
-    "69\x1ftrainee1\x1fCANCELLED\x1fPriority\x1fn/a\x1f1795556024\x1f1795556024\n"
-    "62\x1ftrainee1\x1fFAILED\x1fNonZeroExitCode\x1fgpu-node1\x1f1795556022\x1f1795556023\n"
-    "63\x1ftrainee1\x1fCOMPLETING\x1fJobLaunchFailure\x1fgpu-node1\x1f1795556022\x1f1795556022\n"
-    "67\x1ftrainee1\x1fPENDING\x1fResources\x1fn/a\x1f1795556082\x1f1795556142\n"
-    "68\x1ftrainee1\x1fPENDING\x1fPriority\x1fn/a\x1fN/A\x1fN/A\n"
-    "61\x1ftrainee1\x1fRUNNING\x1fNone\x1fgpu-node1\x1f1795556022\x1f1795556082\n"
+    "69\x1f1001\x1fCANCELLED\x1fPriority\x1fn/a\x1f1795556024\x1f1795556024\n"
+    "62\x1f1001\x1fFAILED\x1fNonZeroExitCode\x1fgpu-node1\x1f1795556022\x1f1795556023\n"
+    "63\x1f1001\x1fCOMPLETING\x1fJobLaunchFailure\x1fgpu-node1\x1f1795556022\x1f1795556022\n"
+    "67\x1f1001\x1fPENDING\x1fResources\x1fn/a\x1f1795556082\x1f1795556142\n"
+    "68\x1f1001\x1fPENDING\x1fPriority\x1fn/a\x1fN/A\x1fN/A\n"
+    "61\x1f1001\x1fRUNNING\x1fNone\x1fgpu-node1\x1f1795556022\x1f1795556082\n"
 )
-QUEUE = "68\x1ftrainee1\x1fgpu\x1f4294901700\x1fPriority\n67\x1ftrainee1\x1fgpu\x1f4294901701\x1fResources\n"
+QUEUE = "68\x1fgpu\x1f4294901700\x1fPriority\n67\x1fgpu\x1f4294901701\x1fResources\n"
 SINFO = (
     "gpu-node1\x1f127.0.0.1\x1fmixed\x1fgpu\x1fgpu:4\x1fgpu:1\x1f3/29/0/32\x1f24105\x1f4146\x1f\n"
     "gpu-node2\x1f127.0.0.1\x1fidle\x1fgpu\x1fgpu:4\x1fgpu:0\x1f0/32/0/32\x1f24105\x1f0\x1f\n"
 )
 
 # What squeue(1) prints for a letter, and sinfo(1) for a name.
-A_JOB = {"%A": "7", "%u": "alice", "%T": "RUNNING", "%r": "None", "%B": "n1", "%S": "100", "%e": "200"}
-IN_QUEUE = {"%A": "7", "%u": "alice", "%P": "gpu", "%Q": "100", "%r": "Priority"}
+A_JOB = {"%A": "7", "%U": "1001", "%T": "RUNNING", "%r": "None", "%B": "n1", "%S": "100", "%e": "200"}
+IN_QUEUE = {"%A": "7", "%P": "gpu", "%Q": "100", "%r": "Priority"}
 A_NODE = {
     "NodeList": "n1",
     "NodeAddr": "10.0.0.1",
@@ -64,12 +64,12 @@ def sinfo(*rows: dict[str, str]) -> str:
 
 
 def job(**change: Any) -> Job:
-    facts = {"id": 7, "user": "alice", "state": JobState.RUNNING, "reason": "None", "node": "n1"}
+    facts = {"id": 7, "uid": 1001, "state": JobState.RUNNING, "reason": "None", "node": "n1"}
     return Job(**{**facts, "start": 100, "end": 200, **change})
 
 
 def queued(**change: Any) -> Queued:
-    return Queued(**{"id": 7, "user": "alice", "partition": "gpu", "priority": 100, "reason": "Priority", **change})
+    return Queued(**{"id": 7, "partition": "gpu", "priority": 100, "reason": "Priority", **change})
 
 
 def node(**change: Any) -> Node:
@@ -89,9 +89,9 @@ def the_node(**change: str) -> Node:
 def test_the_questions() -> None:
     assert jobs_query("campus") == [
         *("squeue", "--noheader", "--states=all", "--name=campus"),
-        "--format=%A\x1f%u\x1f%T\x1f%r\x1f%B\x1f%S\x1f%e",
+        "--format=%A\x1f%U\x1f%T\x1f%r\x1f%B\x1f%S\x1f%e",
     ]
-    assert queue_query() == ["squeue", "--noheader", "--states=PENDING", "--format=%A\x1f%u\x1f%P\x1f%Q\x1f%r"]
+    assert queue_query() == ["squeue", "--noheader", "--states=PENDING", "--format=%A\x1f%P\x1f%Q\x1f%r"]
     assert nodes_query() == [
         *("sinfo", "--noheader", "--Node"),
         "--Format=NodeList:\x1f,NodeAddr:\x1f,StateLong:\x1f,PartitionName:\x1f,Gres:\x1f,GresUsed:\x1f,"
@@ -134,7 +134,7 @@ def test_jobs_as_recorded() -> None:
     ]
     assert found[62] == Job(
         id=62,
-        user="trainee1",
+        uid=1001,
         state=JobState.FAILED,
         reason="NonZeroExitCode",
         node="gpu-node1",
@@ -153,7 +153,8 @@ def test_jobs_as_recorded() -> None:
         ({"S": "(null)", "e": ""}, {"start": None, "end": None}),
         ({"S": "²", "e": "2026-11-24T20:00:00"}, {"start": None, "end": None}),
         ({"r": "ReqNodeNotAvail, UnavailableNodes:n2"}, {"reason": "ReqNodeNotAvail, UnavailableNodes:n2"}),
-        ({"u": 'Jürgen\'; "x" '}, {"user": 'Jürgen\'; "x" '}),
+        ({"U": "0"}, {"uid": 0}),
+        ({"U": "4294967294"}, {"uid": 4294967294}),
     ],
 )
 def test_odd_columns_of_a_job(letters: dict[str, str], change: dict[str, Any]) -> None:
@@ -165,8 +166,8 @@ def test_odd_columns_of_a_job(letters: dict[str, str], change: dict[str, Any]) -
 
 def test_a_queue_as_recorded_is_in_the_order_of_priority() -> None:
     assert parse_queue(QUEUE) == (
-        queued(id=67, user="trainee1", priority=4294901701, reason="Resources"),
-        queued(id=68, user="trainee1", priority=4294901700),
+        queued(id=67, priority=4294901701, reason="Resources"),
+        queued(id=68, priority=4294901700),
     )
 
 
@@ -296,7 +297,7 @@ def test_an_empty_answer_holds_nothing() -> None:
     [
         pytest.param("slurm_load_jobs error: Unable to contact slurm controller (connect failure)\n", id="error"),
         pytest.param(SQUEUE[: SQUEUE.index("1795556024")], id="half a line"),
-        pytest.param(SQUEUE + "19\x1ftrainee1", id="half a line at the end"),
+        pytest.param(SQUEUE + "19\x1f1001", id="half a line at the end"),
         pytest.param(SQUEUE.replace("RUNNING", "RUNNING\x1f"), id="one column too many"),
         pytest.param(SQUEUE + "\n", id="empty line"),
         pytest.param("JOBID\x1fUSER\x1fSTATE\x1fREASON\x1fEXEC_HOST\x1fSTART_TIME\x1fEND_TIME\n", id="header"),
@@ -304,6 +305,11 @@ def test_an_empty_answer_holds_nothing() -> None:
         pytest.param(jobs(A="7_1"), id="id of an array"),
         pytest.param(jobs(A=""), id="no id"),
         pytest.param(jobs(A="²"), id="no number, though a digit"),
+        pytest.param(jobs(U="alice"), id="uid that is a name"),
+        pytest.param(jobs(U="-1"), id="uid below zero"),
+        pytest.param(jobs(U=""), id="no uid"),
+        pytest.param(jobs(U="²"), id="uid that is no number, though a digit"),
+        pytest.param(SQUEUE + jobs(U="nobody"), id="one uid of many"),
     ],
 )
 def test_jobs_that_are_none_are_refused_as_a_whole(answer: str) -> None:

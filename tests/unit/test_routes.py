@@ -1,4 +1,4 @@
-"""A proxy that was started anew gets its routes back: JupyterHub's own client before a stand-in for its API."""
+"""A proxy that lacks routes gets them back: JupyterHub's own client before a stand-in for its API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tornado.web import Application, HTTPError, RequestHandler
 from hub_config import routes
 from hub_config.routes import WatchedProxy
 
-STARTED_ANEW = "The proxy was started anew; giving it its routes back"
+LACKS = "The proxy lacks routes; giving it all of them"
 ALL = {
     "/": "https://127.0.0.1:8081",
     "/user/alice": "https://10.0.0.1:49152",
@@ -174,11 +174,36 @@ async def test_a_proxy_that_was_started_anew_gets_everybodys_route_back(
             "target": "",
         }
         await served.looked(2)
-        assert warnings(caplog) == [STARTED_ANEW] * times
+        assert warnings(caplog) == [LACKS] * times
     # A session that is starting, or has ended, has none.
     assert sorted({path.rstrip("/") for _, path in served.proxy.changes}) == [
         *("/api/routes", "/api/routes/services/home", "/api/routes/user/alice", "/api/routes/user/bob/lab")
     ]
+
+
+@pytest.mark.parametrize("missing", sorted(ALL.keys() - {"/services/home"}))
+async def test_one_route_that_is_missing_is_given_back(
+    missing: str, served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    await served.begin()
+    del served.proxy.routes[next(path for path in served.proxy.routes if path.rstrip("/") == missing.rstrip("/"))]
+    await served.restored()
+    await served.looked(2)
+    assert warnings(caplog) == [LACKS]
+    assert [(method, path.rstrip("/")) for method, path in served.proxy.changes] == [
+        ("POST", f"/api/routes{missing}".rstrip("/"))
+    ]
+
+
+async def test_a_session_that_the_hub_finds_again_gets_its_route(served: Served) -> None:
+    bob = served.users["bob"].spawners
+    found = bob.pop("lab")
+    served.users["bob"].spawners["lab"] = server("bob", "lab", "", ready=False, pending="spawn")
+    await served.client.check_routes(served.users, served.services)
+    await served.looked(2)
+    assert "/user/bob/lab" not in served.proxy.targets
+    bob["lab"] = found
+    await served.restored()
 
 
 async def test_sessions_of_later_get_theirs_too(served: Served) -> None:
@@ -247,7 +272,7 @@ async def test_after_a_failure_it_goes_on(
     assert not served.client._watch.done()
     served.proxy.fails = lambda _: None
     await served.restored()
-    assert STARTED_ANEW in warnings(caplog)
+    assert LACKS in warnings(caplog)
 
 
 async def test_a_proxy_that_is_away_for_a_while_is_found_again(served: Served) -> None:

@@ -110,10 +110,12 @@ BAD_VALUES = [
     (DEMO_SITE, 'title = "S"', 'title = "S"\ndescription = "a\\tb"', "sizes[1].description"),
     (DEMO_SITE, 'partition = "gpu"', 'partition = "a,b"', "sizes[1].partition"),
     (DEMO_SITE, 'name = "trainee1"', 'name = "Trainee One"', "must be an account name"),
-    (DEMO_SITE, 'name = "trainee1"', 'name = "root"', "sessions never run as root"),
+    (DEMO_SITE, 'name = "trainee1"', 'name = "root"', '"root": must be a person\'s account, neither root nor service'),
+    (DEMO_SITE, 'name = "trainee1"', 'name = "service"', "must be a person's account, neither root nor service"),
     (REAL_SITE, 'group = "people"', 'group = "a\\nb"', "access[1].group"),
     (REAL_SITE, 'group = "people"', 'group = ""', 'access[1].group = "": must not be empty'),
     (REAL_SITE, 'group = "people"', 'user = "root"', "access[1].user"),
+    (REAL_SITE, 'group = "people"', 'user = "service"', 'access[1].user = "service": must be a person'),
     (REAL_SITE, 'method = "pam"', 'method = "pam"\nservice = "../x"', "authentication.service"),
     (DEMO_SITE, '[auth', 'name = "a\\nb"\n[auth', 'name = "a\\nb": must be one line'),
     # numbers, switches, amounts

@@ -16,11 +16,11 @@ from tests.unit.test_commands import NODE, Programs, failing, forever, printing
 
 SILENT = failing("slurm_load_jobs error: Unable to contact slurm controller (connect failure)\n")
 NODES = printing(NODE)
-QUEUE = printing("7\x1fnobody\x1fgpu\x1f1\x1fPriority\n3\x1fbob\x1fgpu\x1f9\x1fResources\n")
+QUEUE = printing("7\x1fgpu\x1f1\x1fPriority\n3\x1fgpu\x1f9\x1fResources\n")
 
 
 def jobs(*ids: int, state: str = "RUNNING") -> Result:
-    return printing("".join(f"{i}\x1fnobody\x1f{state}\x1fNone\x1fn1\x1f100\x1f200\n" for i in ids))
+    return printing("".join(f"{i}\x1f65534\x1f{state}\x1fNone\x1fn1\x1f100\x1f200\n" for i in ids))
 
 
 async def until(look: Callable[[], Any]) -> None:
@@ -162,14 +162,41 @@ async def test_a_failure_keeps_the_last_picture(squeue: Any, sinfo: Any, watched
 
 
 @pytest.mark.parametrize("queue", [SILENT, printing("nonsense\n"), forever])
-async def test_a_queue_that_is_not_told_is_a_failure_too(queue: Any, watched: Watched) -> None:
+async def test_a_queue_that_is_not_told_leaves_the_last_one_and_the_news_of_jobs_and_nodes(
+    queue: Any, watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
     watch = watched.every(3600, timeout=0.02)
-    await watch.refresh()
-    before = watch.picture
     watched.answers(jobs(7, state="PENDING"))
+    watched.programs.answer("squeue --noheader --states=PENDING", QUEUE)
+    assert await watch.refresh()
+    before = watch.picture
+    watched.answers(jobs(7, 8, state="PENDING"), printing(NODE.replace("10.0.0.1", "10.0.0.2")))
     watched.programs.answer("squeue --noheader --states=PENDING", queue)
-    assert not await watch.refresh()
-    assert watch.picture is before
+    assert await watch.refresh()
+    assert list(watch.picture.jobs) == [7, 8]
+    assert watch.picture.nodes["n1"].address == "10.0.0.2"
+    assert watch.picture.asked > before.asked
+    assert [q.id for q in watch.picture.queue] == [3, 7]
+    assert [m.partition(":")[0] for m in caplog.messages] == ["Places in the queue are not known"]
+
+
+async def test_the_first_queue_that_is_not_told_is_an_empty_one(watched: Watched) -> None:
+    watched.answers(jobs(7, state="PENDING"))
+    watched.programs.answer("squeue --noheader --states=PENDING", SILENT)
+    assert await watched.watch.refresh()
+    assert (list(watched.watch.picture.jobs), watched.watch.picture.queue) == ([7], ())
+
+
+async def test_when_nobody_waits_any_more_no_queue_is_kept_or_asked_for(watched: Watched) -> None:
+    watched.answers(jobs(7, state="PENDING"))
+    watched.programs.answer("squeue --noheader --states=PENDING", QUEUE)
+    assert await watched.watch.refresh()
+    assert watched.watch.picture.queue
+    watched.answers(jobs(7))
+    watched.programs.calls.clear()
+    assert await watched.watch.refresh()
+    assert watched.watch.picture.queue == ()
+    assert not any("--states=PENDING" in call.argv for call in watched.programs.calls)
 
 
 async def test_silence_is_logged_when_it_begins_and_when_it_ends(
