@@ -41,7 +41,7 @@ class _Draftsman(CampusSpawner):
         return _IdleWatch(self.watch_settings)
 
     async def draw(self, request: SessionRequest) -> Iterator[str]:
-        account = self._account()
+        account = self.account()
         self.cert_paths = await self.move_certs(dict.fromkeys(FILES, os.devnull))
         job, script, environment = self.submission(request, account, "")
         return iter(

@@ -6,6 +6,7 @@ import hashlib
 
 from hub_config.paths import Paths
 from hub_config.site import Site, Size, duration_seconds, memory_mib
+from spawners.api import HANDLERS
 from spawners.request import SessionSize
 from spawners.slurm import SlurmCommands
 from spawners.spawner import CampusSpawner
@@ -42,6 +43,7 @@ def job_name(site: Site) -> str:
 
 def update_sessions(c, site: Site, paths: Paths) -> None:
     c.JupyterHub.spawner_class = CampusSpawner
+    c.JupyterHub.extra_handlers = HANDLERS
     c.CampusSpawner.sizes = tuple(session_size(size) for size in site.sizes)
     c.CampusSpawner.watch_settings = WatchSettings(slurm_commands(site, paths), job_name(site), site.slurm.poll_seconds)
     # Resolved: a session stays on the environment it started with, whatever the link points at later.

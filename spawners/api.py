@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 import tornado.web as web
-from jupyterhub.apihandlers import APIHandler, default_handlers
+from jupyterhub.apihandlers import APIHandler
 from jupyterhub.scopes import needs_scope
 
 from campus_base.errors import CampusError
+from spawners.identity import identity_of
+from spawners.more_time import extend
+from spawners.outlook import Outlook, waiting
+from spawners.request import SessionSize
+from spawners.slurm import JobState
 
-SIZES = r"/api/users/([^/]+)/campus/sizes"
-WAITING = r"/api/users/([^/]+)/campus/waiting"
-EXTEND = r"/api/users/([^/]+)/servers/([^/]*)/campus/extend"
+if TYPE_CHECKING:
+    from spawners.spawner import CampusSpawner
+
 _LONGEST_EXTENSION = 24 * 60  # minutes
-
-
-class Forecaster(Protocol):
-    """The spawner, as these handlers see it."""
-
-    async def outlook(self) -> list[dict[str, Any]]: ...
-    def waiting(self) -> dict[str, Any]: ...
-    async def extend(self, minutes: int) -> int | None: ...
+_OUTLOOK = Outlook()
 
 
 class _ForOne(APIHandler):
-    def spawner(self, name: str, server: str) -> Forecaster:
+    def spawner(self, name: str, server: str) -> CampusSpawner:
         user = self.find_user(name)
         if user is None or (server and server not in user.spawners):
             raise web.HTTPError(404)
@@ -37,7 +35,18 @@ class SizesHandler(_ForOne):
 
     @needs_scope("read:servers")
     async def get(self, user_name: str) -> None:
-        self.finish({"sizes": await self.spawner(user_name, "").outlook()})
+        spawner = self.spawner(user_name, "")
+        account = spawner.account()
+
+        async def test(size: SessionSize) -> int | None:
+            return await spawner.watch.slurm.test(
+                spawner.job_request(size, size.seconds, account), identity_of(account)
+            )
+
+        if not spawner.watch.picture.asked:
+            await spawner.watch.refresh()
+        found = await _OUTLOOK.sizes(user_name, spawner.sizes, spawner.watch.picture, test)
+        self.finish({"sizes": [size.as_dict() for size in found]})
 
 
 class WaitingHandler(_ForOne):
@@ -45,7 +54,13 @@ class WaitingHandler(_ForOne):
 
     @needs_scope("read:servers")
     async def get(self, user_name: str) -> None:
-        self.finish(self.spawner(user_name, self.get_argument("server", "")).waiting())
+        spawner = self.spawner(user_name, self.get_argument("server", ""))
+        job = spawner.job()
+        if job is None or job.state is not JobState.PENDING:
+            self.finish({})
+            return
+        size = spawner.checked_request().size
+        self.finish(waiting(job, size, spawner.sizes, spawner.watch.picture).as_dict())
 
 
 class ExtendHandler(_ForOne):
@@ -61,7 +76,7 @@ class ExtendHandler(_ForOne):
         if isinstance(minutes, bool) or not isinstance(minutes, int) or not 1 <= minutes <= _LONGEST_EXTENSION:
             raise web.HTTPError(400, f'Ask with {{"minutes": NUMBER}}, from 1 to {_LONGEST_EXTENSION}.')
         try:
-            end = await self.spawner(user_name, server_name).extend(minutes)
+            end = await extend(self.spawner(user_name, server_name), minutes)
         except CampusError as error:
             self.set_status(409)
             self.finish(error.as_dict())
@@ -69,8 +84,9 @@ class ExtendHandler(_ForOne):
         self.finish({"end": end})
 
 
-def serve_pages_api() -> None:
-    """Add these handlers to the hub's."""
-    for handler in ((SIZES, SizesHandler), (WAITING, WaitingHandler), (EXTEND, ExtendHandler)):
-        if handler not in default_handlers:
-            default_handlers.append(handler)
+# Regular expression, below the hub's own path -> handler (JupyterHub.extra_handlers).
+HANDLERS = [
+    (r"/api/users/([^/]+)/campus/sizes", SizesHandler),
+    (r"/api/users/([^/]+)/campus/waiting", WaitingHandler),
+    (r"/api/users/([^/]+)/servers/([^/]*)/campus/extend", ExtendHandler),
+]

@@ -10,20 +10,27 @@ import time
 from collections import Counter as Tally
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from weakref import WeakSet
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-if TYPE_CHECKING:  # those import this module
-    from spawners.slurm import Job
-    from spawners.spawner import CampusSpawner
-    from spawners.watch import ClusterWatch
+
+class Session(Protocol):
+    """A spawner, as far as it is counted."""
+
+    job_id: str
+    sizes: Sequence[Any]
+    user_options: dict[str, Any] | None
+    watch: Any
+    start_timeout: float
+
 
 P = ParamSpec("P")
 T = TypeVar("T")
+S = TypeVar("S", bound=Session)
 
 _HOUR = 3600
 
@@ -79,10 +86,10 @@ class Sessions(Collector):
     """``campus_sessions``: counted whenever somebody asks, from the spawners that have a job."""
 
     def __init__(self) -> None:
-        self._spawners: WeakSet[CampusSpawner] = WeakSet()
+        self._spawners: WeakSet[Session] = WeakSet()
         self._sizes: tuple[str, ...] = ()
 
-    def add(self, spawner: CampusSpawner) -> None:
+    def add(self, spawner: Session) -> None:
         """Count this spawner's session for as long as it has a job."""
         self._spawners.add(spawner)
         self._sizes = tuple(size.name for size in spawner.sizes)  # the site's, so everybody's
@@ -110,14 +117,14 @@ SESSIONS = Sessions()
 REGISTRY.register(SESSIONS)
 
 
-def size_of(spawner: CampusSpawner) -> str:
+def size_of(spawner: Session) -> str:
     """The size of a session; "other" for one that the site no longer offers."""
     names = [size.name for size in spawner.sizes]
     asked = (spawner.user_options or {}).get("size") or names[0]
     return asked if asked in names else OTHER
 
 
-def show_age(watch: ClusterWatch) -> None:
+def show_age(watch: Any) -> None:
     """Let ``campus_watch_age_seconds`` tell how old this watch's picture is; before the first one, the watch itself."""
     since = time.monotonic()
     WATCH_AGE.set_function(lambda: time.monotonic() - max(since, watch.picture.asked))
@@ -139,7 +146,7 @@ def counted(
     return run_counted
 
 
-def started(submitted: float, job: Job | None) -> None:
+def started(submitted: float, job: Any) -> None:
     """A session runs on its node. ``submitted`` is its monotonic time, 0 where another hub submitted it."""
     if submitted and job and job.start:
         waited = job.start - (time.time() - (time.monotonic() - submitted))
@@ -152,13 +159,11 @@ def usable(submitted: float) -> None:
         SPAWN.observe(time.monotonic() - submitted)
 
 
-def failures_counted(
-    step: Callable[[CampusSpawner], Awaitable[T]],
-) -> Callable[[CampusSpawner], Awaitable[T]]:
+def failures_counted(step: Callable[[S], Awaitable[T]]) -> Callable[[S], Awaitable[T]]:
     """A step of a start, with its failures counted by cause: ``SessionRefused.reason`` where it is one of ours."""
 
     @wraps(step)
-    async def step_counted(spawner: CampusSpawner) -> T:
+    async def step_counted(spawner: S) -> T:
         began = time.monotonic()
         try:
             return await step(spawner)

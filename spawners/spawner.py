@@ -19,14 +19,12 @@ from traitlets import Unicode, default
 from campus_base.errors import CampusError
 from campus_base.process import Secret
 from spawners import metrics
-from spawners.api import serve_pages_api
 from spawners.callback import PATH, Expected, digest, serve_callback
 from spawners.certificates import FILES, alternative_names, as_environment
 from spawners.failure import Failure, autopsy
 from spawners.form import render_form
 from spawners.identity import identity_of, identity_of_uid
 from spawners.job_script import render_job_script
-from spawners.outlook import Outlook, waiting
 from spawners.reconcile import Ledger
 from spawners.refusal import SessionRefused, refused
 from spawners.request import SessionRequest, SessionSize, check_request
@@ -35,12 +33,10 @@ from spawners.slurm.reasons import reason_sentence
 from spawners.watch import ClusterWatch, WatchSettings, shared_watch
 
 serve_callback()
-serve_pages_api()
 
 _FIRST_UID = 1000  # below are the machine's own accounts (login.defs(5), UID_MIN)
 _TICK = 2.0  # seconds between looks at the clock while nothing else wakes a waiting start
 _ENDING = 30.0  # seconds to wait for Slurm to confirm that a cancelled job is over
-_OUTLOOK = Outlook()
 
 
 class CampusSpawner(SlurmSpawner):
@@ -108,48 +104,8 @@ class CampusSpawner(SlurmSpawner):
         server = f"?server={quote(self.name)}" if self.name else ""
         return f"{self.hub.base_url}api/users/{quote(self.user.name)}/campus/{what}{server}"
 
-    async def outlook(self) -> list[dict[str, Any]]:
-        """Every size as it is now for this person (spawners.outlook). Raises SessionRefused without an account."""
-        account = self._account()
-
-        async def test(size: SessionSize) -> int | None:
-            return await self.watch.slurm.test(self._job_request(size, size.seconds, account), identity_of(account))
-
-        if not self.watch.picture.asked:
-            await self.watch.refresh()
-        found = await _OUTLOOK.sizes(self.user.name, self.sizes, self.watch.picture, test)
-        return [size.as_dict() for size in found]
-
-    async def extend(self, minutes: int) -> int | None:
-        """Let the session run so many minutes longer; returns its new end (epoch seconds). Raises CampusError."""
-        job = self._job()
-        if job is None or job.state is not JobState.RUNNING or job.start is None or job.end is None:
-            raise CampusError("not-running", "This session is not running.", "Start it first.")
-        size = self._checked_request().size
-        total = (job.end - job.start) // 60 + minutes
-        if total > size.max_seconds // 60:
-            raise CampusError(
-                "too-long",
-                f"A session of this size runs for at most {size.max_seconds // 60} minutes in all.",
-                "Save your work; when this session has ended, start another.",
-            )
-        # Asked as the person: only operators may lengthen a job, and Slurm lets them go past what people may have.
-        account = self._account()
-        await self.watch.slurm.test(self._job_request(size, total * 60, account), identity_of(account))
-        await self.watch.slurm.set_time_limit(job.id, total)
-        await self.watch.refresh()
-        job = self._job()
-        self.log.info("Session of %s extended by %s minutes", self._log_name, minutes)
-        return job.end if job else None
-
-    def waiting(self) -> dict[str, Any]:
-        """What the waiting page shows (spawners.outlook); empty when this session does not wait."""
-        job = self._job()
-        if job is None or job.state is not JobState.PENDING:
-            return {}
-        return waiting(job, self._checked_request().size, self.sizes, self.watch.picture).as_dict()
-
-    def _checked_request(self) -> SessionRequest:
+    def checked_request(self) -> SessionRequest:
+        """What this session was asked for with. Raises SessionRefused for what the site does not offer."""
         try:
             return check_request(self.user_options or {}, self.sizes)
         except CampusError as error:
@@ -204,7 +160,7 @@ class CampusSpawner(SlurmSpawner):
         async def names(spawner: CampusSpawner) -> list[str]:
             if not spawner.watch.picture.nodes:
                 await spawner.watch.refresh()
-            partition = spawner._checked_request().size.partition
+            partition = spawner.checked_request().size.partition
             nodes = spawner.watch.picture.nodes.values()
             return alternative_names(n for n in nodes if partition in n.partitions)
 
@@ -216,7 +172,8 @@ class CampusSpawner(SlurmSpawner):
 
     # -- starting -----------------------------------------------------------------------------------
 
-    def _account(self) -> pwd.struct_passwd:
+    def account(self) -> pwd.struct_passwd:
+        """The person's Unix account. Raises SessionRefused where there is none that may have sessions."""
         try:
             account = pwd.getpwnam(self.user.name)
         except KeyError:
@@ -252,8 +209,8 @@ class CampusSpawner(SlurmSpawner):
     @metrics.failures_counted
     async def start(self) -> str:
         """Submit the job and wait until its server has reported. Returns its URL; raises SessionRefused."""
-        request = self._checked_request()
-        account = self._account()
+        request = self.checked_request()
+        account = self.account()
         secret = Expected.new_secret(self)
         self.secret_digest = digest(secret)
         job, script, environment = self.submission(request, account, secret)
@@ -281,10 +238,10 @@ class CampusSpawner(SlurmSpawner):
     ) -> tuple[JobRequest, str, dict[str, str]]:
         """What sbatch gets for a request: the job, its script and its whole environment."""
         script = render_job_script(f"{self.environment_folder}/bin/python", self.log_folder)
-        job = self._job_request(request.size, request.seconds, account)
+        job = self.job_request(request.size, request.seconds, account)
         return job, script, self._job_environment(account, secret)
 
-    def _job_request(self, size: SessionSize, seconds: int, account: pwd.struct_passwd) -> JobRequest:
+    def job_request(self, size: SessionSize, seconds: int, account: pwd.struct_passwd) -> JobRequest:
         return JobRequest(
             name=self.watch_settings.job_name,
             mark=self.mark,
@@ -317,13 +274,13 @@ class CampusSpawner(SlurmSpawner):
         """Wait until the session has reported, and Slurm has said where it runs. Raises SessionRefused."""
         while True:
             await self._raise_if_over()
-            job = self._job()
+            job = self.job()
             node = self.watch.picture.nodes.get(job.node) if job else None
             if self.port_reported and node:
                 break
             if not self.port_reported:
                 await self._first(self.watch.news(self.watch.interval * 2), self._report.wait())
-            elif not (await self.watch.refresh() and (job := self._job()) and job.node in self.watch.picture.nodes):
+            elif not (await self.watch.refresh() and (job := self.job()) and job.node in self.watch.picture.nodes):
                 await self.watch.news(_TICK)
         self.node = node.name
         self._commit()
@@ -331,7 +288,7 @@ class CampusSpawner(SlurmSpawner):
         return f"https://{node.address}:{self.port_reported}"
 
     def _is_over(self) -> bool:
-        job = self._job()
+        job = self.job()
         return job.state.over if job else self._known_gone()
 
     async def _raise_if_over(self) -> None:
@@ -348,7 +305,7 @@ class CampusSpawner(SlurmSpawner):
             with contextlib.suppress(TimeoutError):
                 # While it is taken down Slurm does not say why.
                 async with asyncio.timeout(_ENDING):
-                    while (job := self._job()) and job.state is JobState.COMPLETING:
+                    while (job := self.job()) and job.state is JobState.COMPLETING:
                         await self.watch.news(_TICK)
             state = job.state if job else JobState.UNKNOWN
             log = ""
@@ -389,14 +346,15 @@ class CampusSpawner(SlurmSpawner):
 
     # -- watching -----------------------------------------------------------------------------------
 
-    def _job(self) -> Job | None:
+    def job(self) -> Job | None:
+        """The session's job as the watch saw it last."""
         job = self.watch.picture.jobs.get(int(self.job_id)) if self.job_id else None
         # A controller that was killed may give the ids of its last seconds out again.
         return job if job and job.uid == self.uid else None
 
     def _known_gone(self) -> bool:
         """A picture that was asked for after the job was submitted does not hold it."""
-        return self.watch.picture.asked > self._submitted and self._job() is None
+        return self.watch.picture.asked > self._submitted and self.job() is None
 
     async def poll(self) -> int | None:
         """None while the session lives, or nobody can say; otherwise its exit status (1)."""
@@ -442,7 +400,7 @@ class CampusSpawner(SlurmSpawner):
             await self.watch.news(self.watch.interval)
 
     def _progress_now(self) -> tuple[int, str]:
-        job = self._job()
+        job = self.job()
         if self.port_reported:
             return 80, "JupyterLab is starting on its node."
         if job is None:
@@ -467,7 +425,7 @@ class CampusSpawner(SlurmSpawner):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_ENDING):
                 while await self.watch.refresh():
-                    job = self._job()
+                    job = self.job()
                     if job is None or job.state.over:
                         return
                     await self.watch.news(_TICK)

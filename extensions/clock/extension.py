@@ -15,12 +15,15 @@ from jupyter_server.utils import url_path_join
 from tornado.ioloop import PeriodicCallback
 from tornado.web import authenticated
 
+from campus_base.errors import CampusError
 from extensions.clock.activity import SECONDS, note_busy_kernels
 from extensions.clock.end import ask_slurm, end_at_start
 from extensions.clock.gpus import granted, look
 from extensions.clock.kept import Kept
+from extensions.clock.longer import ask_hub
 from extensions.clock.memory import job_memory
 
+MORE = 30  # minutes
 _END_SECONDS = 60.0
 _GPU_SECONDS = 10.0
 
@@ -37,6 +40,10 @@ class JobClock:
 
     async def end(self) -> int | None:
         return await self._end.get() if self.job else None
+
+    def moved(self) -> None:
+        """The end was moved just now: the next who wants it has it asked for."""
+        self._end.forget()
 
     async def now(self) -> dict[str, Any]:
         """See :class:`SessionHandler`."""
@@ -81,12 +88,36 @@ class SessionHandler(APIHandler):
         self.finish(json.dumps(await self._clock.now()))
 
 
+class LongerHandler(SessionHandler):
+    """POST ``campus/session/longer`` gives the session MORE minutes more: ``{"end": epoch seconds}``.
+
+    409 with ``{"code", "message", "remedy"}`` where it may not run longer, or the hub does not answer.
+    """
+
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        try:
+            said = await ask_hub(MORE)
+        except CampusError as error:
+            if error.detail:
+                self.log.warning("%s (%s)", error.message, error.detail)
+            self.set_status(409)
+            said = error.as_dict()
+        else:
+            self._clock.moved()
+        self.finish(json.dumps(said))
+
+
 def load(server_app: Any) -> None:
     """Called by Jupyter Server."""
     settings = server_app.web_app.settings
     clock = settings["campus_clock"] = JobClock(server_app.log)
     path = url_path_join(settings["base_url"], "campus/session")
-    server_app.web_app.add_handlers(".*", [(path, SessionHandler, {"clock": clock})])
+    server_app.web_app.add_handlers(
+        ".*",
+        [(path, SessionHandler, {"clock": clock}), (url_path_join(path, "longer"), LongerHandler, {"clock": clock})],
+    )
 
 
 async def start(server_app: Any) -> None:

@@ -22,6 +22,10 @@ class Kept(Generic[T]):
         self._asking: asyncio.Task[None] | None = None
         self._silent = False
 
+    def forget(self) -> None:
+        """Ask anew for whoever wants it next."""
+        self._asked = float("-inf")
+
     async def get(self) -> T:
         """The newest answer; never waits long for it, and never raises."""
         now = time.monotonic()

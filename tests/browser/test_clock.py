@@ -136,6 +136,34 @@ def test_the_end_is_announced_once(
     assert not errors
 
 
+def test_more_time_with_one_click(sign_in: SignIn, shot: Shot, calm: Campus, errors: list[str]) -> None:
+    page = sign_in("startup1")
+    start(page, "No GPU", 14)
+    page.get_by_role("button", name="More time").click(timeout=_LAB)
+    expect(page.get_by_role("alert").filter(has_text="This session ends at")).to_be_visible(timeout=_LAB)
+    expect(item(page)).to_have_text(re.compile(r"^4[34] min left · "), timeout=_LAB)
+    expect(item(page)).to_have_attribute("data-state", "")
+    shot(page, "clock-longer")
+    assert calm.slurm("squeue", "--noheader", "--format=%l").stdout.strip() == "44:00"
+    assert not errors
+
+
+def test_more_time_than_there_is_is_refused_in_words(sign_in: SignIn, shot: Shot, calm: Campus) -> None:
+    page = sign_in("startup1")
+    start(page, "No GPU", 14)
+    expect(warning(page)).to_be_visible(timeout=_LAB)
+    # The page goes on showing its warning while Slurm has given the session all that the size allows.
+    (job,) = calm.jobs()
+    calm.slurm("scontrol", "update", f"JobId={job}", "TimeLimit=480")
+    person = calm.person("startup1")
+    path = f"/users/{person.name}/servers//campus/extend"
+    wait_for("the hub to know", lambda: person.api("POST", path, json={"minutes": 1}).status_code == 409)
+    page.get_by_role("button", name="More time").click()
+    said = "A session of this size runs for at most 480 minutes in all. Save your work"
+    expect(page.get_by_role("alert").filter(has_text=said)).to_be_visible(timeout=_LAB)
+    shot(page, "clock-no-longer")
+
+
 ANSWER = {
     "job": 42,
     "partition": "<img src=x onerror=alert(1)>",

@@ -94,6 +94,23 @@ def test_nobody_else_is_told(token: str | None, job: tuple[Session, Path]) -> No
     assert "42" not in answer.text
 
 
+@pytest.mark.parametrize("token", [None, "token somebody-elses"])
+def test_nobody_else_asks_for_more_time(token: str | None, job: tuple[Session, Path]) -> None:
+    headers = {"Authorization": token or ""}
+    assert job[0].request("POST", "/campus/session/longer", headers=headers).status_code == 403
+
+
+def test_a_hub_that_gives_no_more_time_is_a_sentence(job: tuple[Session, Path]) -> None:
+    """The stand-in for the hub answers every request with who alice is."""
+    answer = job[0].request("POST", "/campus/session/longer")
+    assert answer.status_code == 409
+    assert answer.json() == {
+        "code": "hub-silent",
+        "message": "The session could not be given more time now.",
+        "remedy": "Save your work, and try again in a minute.",
+    }
+
+
 def test_outside_slurm_there_is_nothing_to_tell(session: Session) -> None:
     empty = {"job": None, "partition": None, "end": None, "seconds_left": None, "memory": None, "gpus": []}
     assert told(session) == empty

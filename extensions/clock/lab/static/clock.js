@@ -38,10 +38,30 @@ export function plugin({ IStatusBar, Notification, ServerConnection, Widget }) {
         // What cannot be saved is said by JupyterLab itself.
         callback: () => void app.commands.execute('docmanager:save-all').catch(() => {}),
       };
+      const more = {
+        label: 'More time',
+        caption: 'Let this session run 30 minutes longer',
+        callback: () => void longer(),
+      };
       Notification.warning(
         `This session ends in ${long(left)}. Save your work: variables, and what is not saved, are lost.`,
-        { autoClose: false, actions: [save] },
+        { autoClose: false, actions: [more, save] },
       );
+    }
+
+    async function longer() {
+      try {
+        const response = await ServerConnection.makeRequest(`${url}/longer`, { method: 'POST' }, settings);
+        const answer = await response.json();
+        if (!response.ok) {
+          Notification.error([answer.message, answer.remedy].filter(Boolean).join(' '), { autoClose: false });
+          return;
+        }
+        await ask();
+        tell();
+      } catch {
+        Notification.error('The session could not be given more time now. Save your work.', { autoClose: false });
+      }
     }
 
     function tell() {
