@@ -20,7 +20,7 @@ _LAB_SECONDS = 60_000  # milliseconds
 def run_cell(page: Page, code: str) -> str:
     """Run code in a new notebook of the launcher; what it printed."""
     page.locator(".jp-LauncherCard[data-category=Notebook]").first.click(timeout=_LAB_SECONDS)
-    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(timeout=_LAB_SECONDS)
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=_LAB_SECONDS)
     editor = page.locator(".jp-Notebook .cm-content").first
     editor.fill(code)
     expect(editor).to_have_text(code)
