@@ -144,10 +144,11 @@ class Up:
         deadline = time.monotonic() + _ANSWER_SECONDS
         while True:
             nodes = slurm_nodes(self.site, self.paths)
-            if nodes and all(n["state"] in ("idle", "mixed", "allocated") for n in nodes):
+            late = [n for n in nodes if n["state"] not in ("idle", "mixed", "allocated")]
+            if nodes and not late:
                 return f"{len(nodes)} nodes, {sum(n['gpus'] for n in nodes)} GPUs"
             if time.monotonic() > deadline:
-                missing = ", ".join(f"{n['name']} is {n['state']}" for n in nodes) or "slurmctld does not answer"
+                missing = ", ".join(f"{n['name']} is {n['state']}" for n in late) or "slurmctld does not answer"
                 raise CampusError(
                     "nodes-missing",
                     f"Slurm's nodes did not all register within {_ANSWER_SECONDS} seconds: {missing}.",
