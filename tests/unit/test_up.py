@@ -55,7 +55,7 @@ def test_a_node_that_does_not_register_is_named(
 
 def test_a_hub_that_does_not_answer_is_said(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "answers", lambda _: False)
-    with pytest.raises(CampusError, match="does not answer at http://127.0.0.1:8000") as silent:
+    with pytest.raises(CampusError, match=r"does not answer at http://127\.0\.0\.1:8000") as silent:
         up._answering()
     assert silent.value.code == "hub-silent"
     assert "./campus logs hub" in silent.value.remedy
