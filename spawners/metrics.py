@@ -44,7 +44,7 @@ CAUSES = (
     *("request-refused", "no-account", "slurm-refused", "slurm-silent", "slurm-unreadable", "program-failed"),
     # How the job ended before its session was usable.
     *("failed", "cancelled", "completed", "completing", "timeout", "out-of-memory", "node-fail", "preempted"),
-    *("quota", "environment", "unknown", "job-lost"),
+    *("quota", "environment", "unknown"),
     # It waited longer than slurm.queue_limit.
     "start-timeout",
     OTHER,
