@@ -69,27 +69,26 @@ class SessionReportHandler(APIHandler):
     async def prepare(self) -> None:
         self._body = b""
         self._too_long = False
-        scheme, _, secret = self.request.headers.get("Authorization", "").partition(" ")
-        # The secret is the only credential here, so it is asked for before anything is read.
-        if scheme != SCHEME or not secret:
-            raise web.HTTPError(403, "This address is for starting sessions only.")
-        self._secret = secret
         await super().prepare()
 
     def check_xsrf_cookie(self) -> None:
         """No cookie authenticates this request, so none can be abused across sites."""
 
     def data_received(self, chunk: bytes) -> None:
-        # Not refused here: Tornado would drop the connection without an answer.
+        # Refused in post() only: Tornado drops a connection whose body was not read, and the proxy, which is not told,
+        # would send the next person's request into it.
         self._too_long = self._too_long or len(self._body) + len(chunk) > _MAX_BODY
         if not self._too_long:
             self._body += chunk
 
     async def post(self) -> None:
+        scheme, _, secret = self.request.headers.get("Authorization", "").partition(" ")
+        if scheme != SCHEME or not secret:
+            raise web.HTTPError(403, "This address is for starting sessions only.")
         if self._too_long:
             raise web.HTTPError(413, "A report is short.")
         port = self._port()
-        reporter = Expected.find(self._secret)
+        reporter = Expected.find(secret)
         if reporter is None or not reporter.session_reported(port):
             raise web.HTTPError(403, "No session waits for this report.")
         self.set_status(204)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -227,10 +228,31 @@ async def test_no_other_credentials_do(credentials: str, served: Served) -> None
 
 
 @pytest.mark.parametrize("body", [GOOD, b"no JSON", b"x" * 100_000])
-async def test_without_credentials_nothing_is_read(body: bytes, served: Served) -> None:
+async def test_without_credentials_nothing_is_told(body: bytes, served: Served) -> None:
     answer = await served.post(body, Accept="application/json")
     assert answer.code == 403
     assert json.loads(answer.body)["message"] == "This address is for starting sessions only."
+
+
+@pytest.mark.parametrize("authorization", ["Campus wrong", "Campus ", "Bearer x"])
+@pytest.mark.parametrize("length", [len(GOOD), 100_000])
+async def test_a_refusal_leaves_the_connection_for_the_next_request(
+    authorization: str, length: int, served: Served
+) -> None:
+    """The proxy sends the requests of other people over the same connections."""
+    body = GOOD.ljust(length)
+    head = f"POST /hub{PATH} HTTP/1.1\r\nHost: hub\r\nContent-Length: {length}\r\nAuthorization: "
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    for credentials, status in (
+        (authorization, b"4"),
+        (f"Campus {served.secret}", b"413 " if length > 1024 else b"204"),
+    ):
+        writer.write(f"{head}{credentials}\r\n\r\n".encode() + body)
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        assert answer.startswith(b"HTTP/1.1 " + status)
+        if found := re.search(rb"Content-Length: (\d+)", answer):
+            await reader.readexactly(int(found[1]))
+    writer.close()
 
 
 async def test_a_request_from_another_site_needs_the_secret_and_nothing_more(served: Served) -> None:
