@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import signal
@@ -69,7 +70,7 @@ def _campus(paths: Paths, say: Say) -> Iterator[None]:
     environment = {**os.environ, "CAMPUS_PREFIX": str(paths.prefix)}
     shutil.rmtree(paths.prefix / "var", ignore_errors=True)
     site_file = paths.prefix / "test-site.toml"
-    site_file.write_text(site_under_test())
+    site_file.write_text(site_under_test(paths))
     try:
         subprocess.run([campus, "up", "--site", str(site_file)], env=environment, check=True)
         yield
@@ -80,12 +81,13 @@ def _campus(paths: Paths, say: Say) -> Iterator[None]:
         shutil.rmtree(paths.homes, ignore_errors=True)
 
 
-def site_under_test() -> str:
-    """The embedded site with free ports and accounts of its own."""
+def site_under_test(paths: Paths) -> str:
+    """The embedded site with free ports, and with accounts that no other prefix has."""
+    tag = hashlib.sha256(bytes(paths.prefix)).hexdigest()[:4]
     public, hub, api = _free_ports(3)
     text = LOCAL.read_text()
     for name in ("trainee1", "trainee2", "instructor1", "startup1", "operator1"):
-        text = text.replace(f'name = "{name}"', f'name = "ct-{name}"')
+        text = text.replace(f'name = "{name}"', f'name = "ct-{tag}-{name}"')
     addresses = (
         f'[addresses]\npublic_url = "http://127.0.0.1:{public}"\nhub_port = {hub}\nproxy_api_port = {api}\n'
         "[slurm]\npoll_seconds = 1\n"

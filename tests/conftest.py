@@ -28,7 +28,7 @@ def _stop_everything(campus: Campus) -> None:
     campus.wait_until_answering()
     for account in campus.site.accounts:
         if account.role != "operator":
-            person = campus.person(account.name.removeprefix("ct-"))
+            person = campus.person(account.name.rpartition("-")[2])
             for name in person.servers():
                 person.stop(name)
     campus.free_gpus()

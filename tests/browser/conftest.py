@@ -41,8 +41,8 @@ def sign_in(chromium: Browser, calm: Campus, errors: list[str]) -> SignIn:
         page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e: errors.append(str(e)))
         page.goto(calm.url)
-        page.get_by_label("Username").fill(f"ct-{name}")
-        page.get_by_label("Password").fill(calm.passwords[f"ct-{name}"])
+        page.get_by_label("Username").fill(calm.name(name))
+        page.get_by_label("Password").fill(calm.passwords[calm.name(name)])
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/hub/spawn**")
         return page

@@ -37,11 +37,11 @@ def test_from_sign_in_to_a_cell_on_a_gpu(sign_in: SignIn, shot: Shot, calm: Camp
     page.get_by_role("button", name="Start").click()
     page.wait_for_url(re.compile("/hub/spawn-pending/|/lab"))
     shot(page, "pending")
-    page.wait_for_url("**/user/ct-trainee1/lab**", timeout=_LAB_SECONDS)
-    page.goto(f"{calm.url}/user/ct-trainee1/lab?reset")  # whatever an earlier test left open
+    page.wait_for_url(f"**/user/{calm.name('trainee1')}/lab**", timeout=_LAB_SECONDS)
+    page.goto(f"{calm.url}/user/{calm.name('trainee1')}/lab?reset")  # whatever an earlier test left open
     printed = run_cell(page, CELL)
     shot(page, "session")
-    uid = pwd.getpwnam("ct-trainee1").pw_uid
+    uid = pwd.getpwnam(calm.name("trainee1")).pw_uid
     assert re.fullmatch(rf"GPU [0-3] as {uid}\s*", printed), printed
     granted = calm.slurm("scontrol", "show", "job", "--details", calm.jobs()[0]).stdout
     assert f"IDX:{printed.split()[1]}" in granted
@@ -63,7 +63,7 @@ def test_by_keyboard_alone(sign_in: SignIn, calm: Campus) -> None:
             pytest.fail(f"{key} does not lead to what has {wanted}")
     expect(page.get_by_role("radio", name=re.compile("^One GPU"))).to_be_checked()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/user/ct-startup1/lab**", timeout=_LAB_SECONDS)
+    page.wait_for_url(f"**/user/{calm.name('startup1')}/lab**", timeout=_LAB_SECONDS)
     assert calm.slurm("squeue", "--noheader", "--format=%b").stdout.strip().endswith("gpu:1")
 
 
@@ -78,7 +78,7 @@ def test_on_a_phone(scheme: str, sign_in: SignIn, shot: Shot) -> None:
 def test_a_wrong_password_is_a_sentence(calm: Campus, sign_in: SignIn) -> None:
     page = sign_in("trainee2").context.browser.new_page()  # type: ignore[union-attr]
     page.goto(calm.url)
-    page.get_by_label("Username").fill("ct-trainee2")
+    page.get_by_label("Username").fill(calm.name("trainee2"))
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text("Invalid username or password")).to_be_visible()

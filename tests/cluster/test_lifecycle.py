@@ -103,7 +103,7 @@ def test_a_port_that_is_taken_is_named_with_its_owner(campus: Campus, tmp_path: 
 
 def test_an_account_of_somebody_else_is_left_alone(campus: Campus, tmp_path: Path) -> None:
     site = tmp_path / "site.toml"
-    site.write_text(campus.paths.site_file.read_text().replace("ct-startup1", "nobody"))
+    site.write_text(campus.paths.site_file.read_text().replace(campus.name("startup1"), "nobody"))
     done = campus.command("up", "--site", str(site), check=False)
     assert done.returncode == 1
     assert "The account nobody exists already" in done.stderr

@@ -52,10 +52,10 @@ def ask(name):
         return urllib.request.urlopen(request, context=context).status
     except urllib.error.HTTPError as error:
         return error.code
-print(json.dumps([ask(os.environ["JUPYTERHUB_USER"]), ask("ct-trainee2")]))
+print(json.dumps([ask(os.environ["JUPYTERHUB_USER"]), ask("ANOTHER")]))
 """
     two.start(size="cpu", minutes=10)
-    own, anothers = json.loads(one.start(size="cpu", minutes=10).kernel().run(code))
+    own, anothers = json.loads(one.start(size="cpu", minutes=10).kernel().run(code.replace("ANOTHER", two.name)))
     assert own == 200
     assert anothers in (403, 404)
     assert sorted(limit(calm).split()) == ["10:00", "15:00"]

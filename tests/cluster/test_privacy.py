@@ -22,7 +22,7 @@ from tests.support.person import Session, wait_for
 
 pytestmark = pytest.mark.cluster
 
-VICTIM, ATTACKER = "trainee1", "ct-trainee2"
+VICTIM, ATTACKER = "trainee1", "trainee2"
 SECRETS = """
 import json, os
 home = os.environ["JUPYTER_RUNTIME_DIR"]
@@ -101,7 +101,7 @@ def python_as(campus: Campus, account: str, code: str, *arguments: str, stdin: s
 
 
 def test_the_token_is_in_no_process_that_another_account_can_read(campus: Campus, victim: Victim) -> None:
-    assert python_as(campus, ATTACKER, READ_PROC, stdin=victim.token) == ""
+    assert python_as(campus, campus.name(ATTACKER), READ_PROC, stdin=victim.token) == ""
     # The same look as root finds it, so the look is a good one.
     assert "/environ" in python_as(campus, "root", READ_PROC, stdin=victim.token)
 
@@ -115,7 +115,7 @@ def test_secrets_are_on_no_command_line(campus: Campus, victim: Victim) -> None:
 
 def test_the_token_is_in_no_file_that_another_account_can_read(campus: Campus, victim: Victim) -> None:
     folders = [str(campus.paths.prefix), "/tmp", "/var/spool", "/var/log", "/run", "/dev/shm"]
-    assert python_as(campus, ATTACKER, GREP, *folders, stdin=victim.token) == ""
+    assert python_as(campus, campus.name(ATTACKER), GREP, *folders, stdin=victim.token) == ""
 
 
 def test_no_log_holds_the_token(campus: Campus, victim: Victim) -> None:
@@ -124,29 +124,29 @@ def test_no_log_holds_the_token(campus: Campus, victim: Victim) -> None:
 
 
 def test_slurm_tells_another_account_nothing(campus: Campus, victim: Victim) -> None:
-    assert victim.job in campus.slurm("scontrol", "show", "job", victim.job, account="ct-trainee1").stdout
+    assert victim.job in campus.slurm("scontrol", "show", "job", victim.job, account=campus.name("trainee1")).stdout
     for argv in (
         ("scontrol", "show", "job", victim.job),
         ("scontrol", "write", "batch_script", victim.job, "-"),
         ("squeue", "--noheader"),
         ("squeue", "--noheader", f"--jobs={victim.job}"),
     ):
-        seen = campus.slurm(*argv, account=ATTACKER)
-        assert "ct-trainee1" not in seen.stdout
+        seen = campus.slurm(*argv, account=campus.name(ATTACKER))
+        assert campus.name(VICTIM) not in seen.stdout
         assert victim.token not in seen.stdout + seen.stderr
     script = campus.slurm("scontrol", "write", "batch_script", victim.job, "-").stdout
     assert "spawners.session" in script, "root sees the script"
     assert victim.token not in script
-    campus.slurm("scancel", victim.job, account=ATTACKER)
+    campus.slurm("scancel", victim.job, account=campus.name(ATTACKER))
     assert campus.job_state(victim.job) == "RUNNING"
 
 
 def test_the_private_folder_is_private(campus: Campus, victim: Victim) -> None:
     assert any(victim.runtime.iterdir())
     listing = "import os, sys; print(os.listdir(sys.argv[1]))"
-    for path in (victim.runtime, victim.runtime.parent, victim.key, campus.paths.homes / "ct-trainee1"):
+    for path in (victim.runtime, victim.runtime.parent, victim.key, campus.paths.homes / campus.name(VICTIM)):
         with pytest.raises(subprocess.CalledProcessError):
-            python_as(campus, ATTACKER, listing, str(path))
+            python_as(campus, campus.name(ATTACKER), listing, str(path))
         assert path.stat().st_mode & 0o077 == 0
 
 
@@ -161,11 +161,11 @@ def test_the_kernel_listens_nowhere_that_another_account_reaches(campus: Campus,
     assert sockets
     for path in sockets:
         with pytest.raises(subprocess.CalledProcessError):
-            python_as(campus, ATTACKER, connect, str(path))
+            python_as(campus, campus.name(ATTACKER), connect, str(path))
 
 
 def test_the_port_answers_nobody_without_a_certificate(campus: Campus, victim: Victim) -> None:
-    url = f"https://127.0.0.1:{victim.port}/user/ct-trainee1/api/contents"
+    url = f"https://127.0.0.1:{victim.port}/user/{campus.name(VICTIM)}/api/contents"
     headers = {"Authorization": f"token {victim.token}"}
     with pytest.raises(requests.exceptions.ConnectionError):
         requests.get(url, headers=headers, verify=False, timeout=10)
@@ -179,7 +179,7 @@ def test_another_persons_certificate_does_not_open_the_port(campus: Campus, vict
     folder = other.key.parent
     with pytest.raises(requests.exceptions.ConnectionError):  # an SSLError is one, too
         requests.get(
-            f"https://127.0.0.1:{victim.port}/user/ct-trainee1/api/contents",
+            f"https://127.0.0.1:{victim.port}/user/{campus.name(VICTIM)}/api/contents",
             cert=(str(folder / "certificate.pem"), str(other.key)),
             verify=False,
             timeout=10,
@@ -207,7 +207,7 @@ while True:
 
 @contextmanager
 def squatting(campus: Campus, port: int, certificate: Path, key: Path, log: Path) -> Iterator[None]:
-    entry = campus.account(ATTACKER)
+    entry = campus.account(campus.name(ATTACKER))
     with log.open("wb") as output:
         process = subprocess.Popen(
             ["/usr/bin/python3", "-I", "-c", SQUAT, str(port), str(certificate), str(key)],
@@ -275,13 +275,18 @@ def test_hub_files_are_roots(campus: Campus) -> None:
         paths.prefix / "var" / "munge",
         paths.slurm_state / "controller",
     ]
-    assert python_as(campus, ATTACKER, GREP, str(paths.prefix), stdin=campus.passwords["ct-operator1"]) == ""
+    assert (
+        python_as(
+            campus, campus.name(ATTACKER), GREP, str(paths.prefix), stdin=campus.passwords[campus.name("operator1")]
+        )
+        == ""
+    )
     for path in private:
         assert path.exists(), path
         assert path.stat().st_mode & 0o077 == 0, path
     connect = "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])"
     with pytest.raises(subprocess.CalledProcessError):
-        python_as(campus, ATTACKER, connect, str(paths.run / "supervisor.sock"))
+        python_as(campus, campus.name(ATTACKER), connect, str(paths.run / "supervisor.sock"))
 
 
 def test_the_proxys_api_wants_its_certificate(campus: Campus) -> None:
@@ -341,12 +346,7 @@ def test_a_persons_token_is_not_the_callbacks(campus: Campus, victim: Victim) ->
     assert person.api("POST", "/batchspawner", json={"batch_query_cmd": "id"}).status_code == 404
 
 
-def test_a_huge_report_is_cut_off(campus: Campus) -> None:
+def test_a_huge_report_is_refused(campus: Campus) -> None:
     url = f"{campus.url}/hub/api/campus/session"
-    try:
-        answer = requests.post(url, data=b"x" * 10_000_000, headers={"Authorization": "Campus x"}, timeout=30)
-    except requests.exceptions.ConnectionError:
-        return
-    # The hub closes the connection without reading on, which the proxy may report as its own 503.
-    assert answer.status_code in (413, 503)
-    campus.wait_until_answering()
+    answer = requests.post(url, data=b"x" * 10_000_000, headers={"Authorization": "Campus x"}, timeout=30)
+    assert answer.status_code == 413

@@ -135,9 +135,15 @@ def test_killed_nodes_are_back_with_their_sessions(calm: Campus) -> None:
 
 def test_a_job_with_our_mark_and_no_server_is_cancelled(calm: Campus) -> None:
     stray = calm.slurm(
-        *("sbatch", "--parsable", f"--job-name={calm.job_name}", "--comment=ct-trainee1/", "--output=/dev/null"),
+        *(
+            "sbatch",
+            "--parsable",
+            f"--job-name={calm.job_name}",
+            f"--comment={calm.name('trainee1')}/",
+            "--output=/dev/null",
+        ),
         *("--chdir=/tmp", "--wrap=sleep 600"),
-        account="ct-trainee1",
+        account=calm.name("trainee1"),
     ).stdout.strip()
     another = calm.slurm("sbatch", "--parsable", "--job-name=other", "--output=/dev/null", "--wrap=sleep 600")
     wait_for("the stray to be cancelled", lambda: calm.job_state(stray) == "CANCELLED")

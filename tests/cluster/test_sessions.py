@@ -41,7 +41,7 @@ def where(person: Person, **options: Any) -> dict[str, Any]:
 
 def test_two_people_get_what_they_asked_for_as_themselves(calm: Campus) -> None:
     one, two = where(calm.person("trainee1"), size="gpu1"), where(calm.person("trainee2"), size="gpu4")
-    for name, found in (("ct-trainee1", one), ("ct-trainee2", two)):
+    for name, found in ((calm.name("trainee1"), one), (calm.name("trainee2"), two)):
         account = pwd.getpwnam(name)
         assert (found["uid"], found["home"], found["groups"]) == (account.pw_uid, account.pw_dir, [account.pw_gid])
         granted = calm.slurm("scontrol", "show", "job", "--details", found["job"]).stdout

@@ -50,9 +50,13 @@ class Campus:
     def read_status(self) -> dict[str, Any]:
         return json.loads(self.command("status", "--json").stdout)
 
+    def name(self, name: str) -> str:
+        """The account that stands for the demo site's ``name`` here."""
+        return next(account for account in self.passwords if account.endswith(f"-{name}"))
+
     def person(self, name: str) -> Person:
         """Somebody signed in, once for the whole run."""
-        name = f"ct-{name}"
+        name = self.name(name)
         if name not in self._people:
             self._people[name] = Person(self.url, name, self.passwords[name])
         return self._people[name]
