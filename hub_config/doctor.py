@@ -21,7 +21,7 @@ from hub_config.local_cluster import can_unshare_hostname
 from hub_config.machine import Machine, look
 from hub_config.paths import Paths
 from hub_config.security import security_findings
-from hub_config.sessions import slurm_commands
+from hub_config.sessions import slurm_transport
 from hub_config.site import Site
 from hub_config.up_checks import RELEASED, readable_by_others
 
@@ -61,7 +61,7 @@ def _munge(p: Patient) -> Iterator[Finding]:
 
 
 def _slurmctld(p: Patient) -> Iterator[Finding]:
-    slurm = slurm_commands(p.site, p.paths)
+    slurm = slurm_transport(p.site, p.paths)
     if slurm.conf and not Path(slurm.conf).exists():
         yield Finding("slurmctld", False, f"{slurm.conf} is missing", "./campus up")
         return
@@ -218,7 +218,7 @@ def _clock(p: Patient) -> Iterator[Finding]:
     today = datetime.date.today()
     well = today >= RELEASED
     yield Finding("clock", well, str(today), "" if well else "timedatectl set-ntp true")
-    slurm = slurm_commands(p.site, p.paths)
+    slurm = slurm_transport(p.site, p.paths)
     done = run_sync(
         ["scontrol", "show", "config"],
         what="Asking slurmctld for its time",

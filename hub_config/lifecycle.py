@@ -20,9 +20,9 @@ from hub_config.accounts import DEMO_PASSWORD, password_of, remove_accounts
 from hub_config.daemons import Supervisor, end_strays
 from hub_config.installed import installed_site
 from hub_config.paths import Paths
-from hub_config.sessions import slurm_commands
+from hub_config.sessions import slurm_transport
 from hub_config.site import Site
-from spawners.slurm.queries import nodes_query, parse_nodes
+from spawners.slurm.cli.queries import nodes_query, parse_nodes
 
 _ENDING_SECONDS = 30
 _RENEWABLE = ("node", "run", "log", "envs", "hub")
@@ -32,7 +32,7 @@ Say = Callable[[str], None]
 
 def slurm_nodes(site: Site, paths: Paths) -> list[dict[str, Any]]:
     """Nodes as (name, state, gpus); empty when Slurm does not answer."""
-    slurm = slurm_commands(site, paths)
+    slurm = slurm_transport(site, paths)
     if slurm.conf and not Path(slurm.conf).exists():
         return []  # else Slurm's commands look for a controller in DNS, for ten seconds
     try:
@@ -73,7 +73,7 @@ def down(paths: Paths, say: Say) -> None:
 
 def _cancel_sessions(paths: Paths) -> None:
     """Cancel every job of the embedded cluster, and wait until the sessions have had their time to end."""
-    environment = slurm_commands(installed_site(paths), paths).environment
+    environment = slurm_transport(installed_site(paths), paths).environment
 
     def slurm(*argv: str) -> str:
         return run_sync(argv, what="Ending the sessions", timeout=20, env=environment, check=False).stdout
@@ -91,7 +91,7 @@ def status(paths: Paths) -> dict[str, Any]:
     """What runs: the keys that ``status --json`` prints. Raises SiteFileError."""
     site = installed_site(paths)
     supervisor = Supervisor(paths)
-    slurm = slurm_commands(site, paths)
+    slurm = slurm_transport(site, paths)
     found: dict[str, Any] = {
         "url": site.addresses.public_url,
         "version": __version__,

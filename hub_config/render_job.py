@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shlex
 from collections.abc import Iterator
 
 from jupyterhub import orm
@@ -21,7 +20,6 @@ from hub_config.sessions import update_sessions
 from spawners.certificates import FILES
 from spawners.refusal import SessionRefused
 from spawners.request import SessionRequest, check_request
-from spawners.slurm.commands import submit_command
 from spawners.spawner import CampusSpawner
 from spawners.watch import ClusterWatch
 
@@ -44,17 +42,7 @@ class _Draftsman(CampusSpawner):
         account = self.account()
         self.cert_paths = await self.move_certs(dict.fromkeys(FILES, os.devnull))
         job, script, environment = self.submission(request, account, "")
-        return iter(
-            (
-                f"# The command, run as {account.pw_name} (uid {account.pw_uid}):",
-                " \\\n    ".join(shlex.quote(argument) for argument in submit_command(job)),
-                "",
-                "# The script, which it reads from its standard input:",
-                script,
-                "# The names of its environment's variables, and so of the job's:",
-                *sorted(environment.keys() | self.watch.slurm.environment.keys()),
-            )
-        )
+        return self.watch.slurm.drawing(job, script, environment, f"{account.pw_name} (uid {account.pw_uid})")
 
 
 def render_job(paths: Paths, user: str, size: str, minutes: str | None) -> Iterator[str]:

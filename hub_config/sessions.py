@@ -8,7 +8,7 @@ from hub_config.paths import Paths
 from hub_config.site import Site, Size, duration_seconds, memory_mib
 from spawners.api import HANDLERS
 from spawners.request import SessionSize
-from spawners.slurm import SlurmCommands
+from spawners.slurm.cli import CliTransport
 from spawners.spawner import CampusSpawner
 from spawners.watch import WatchSettings
 
@@ -30,10 +30,10 @@ def session_size(size: Size) -> SessionSize:
     )
 
 
-def slurm_commands(site: Site, paths: Paths) -> SlurmCommands:
+def slurm_transport(site: Site, paths: Paths) -> CliTransport:
     """The site's Slurm: its own slurm.conf, or the embedded cluster's."""
     conf = paths.slurm_conf if site.cluster else site.slurm.conf
-    return SlurmCommands(str(conf or ""), site.slurm.command_seconds)
+    return CliTransport(str(conf or ""), site.slurm.command_seconds)
 
 
 def job_name(site: Site) -> str:
@@ -45,7 +45,8 @@ def update_sessions(c, site: Site, paths: Paths) -> None:
     c.JupyterHub.spawner_class = CampusSpawner
     c.JupyterHub.extra_handlers = HANDLERS
     c.CampusSpawner.sizes = tuple(session_size(size) for size in site.sizes)
-    c.CampusSpawner.watch_settings = WatchSettings(slurm_commands(site, paths), job_name(site), site.slurm.poll_seconds)
+    slurm = slurm_transport(site, paths)
+    c.CampusSpawner.watch_settings = WatchSettings(slurm, job_name(site), site.slurm.poll_seconds)
     # Resolved: a session stays on the environment it started with, whatever the link points at later.
     c.CampusSpawner.environment_folder = str(site.sessions.environment or paths.session_env.resolve())
     c.CampusSpawner.log_folder = site.sessions.log_folder

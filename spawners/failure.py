@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from campus_base.errors import CampusError
 from campus_base.process import Identity, run
-from spawners.slurm import JobState, SlurmCommands
+from spawners.slurm import JobState, Transport
 
 LOG_LINES = 15
 _LOG_BYTES = 16384
@@ -89,7 +89,7 @@ def explain(state: JobState, exit_code: int | None, job_id: str, log: str) -> Fa
     return Failure("failed", f"The session stopped with an error{how}.", job_id, tuple(lines))
 
 
-async def autopsy(slurm: SlurmCommands, state: JobState, job_id: int, log: str, identity: Identity | None) -> Failure:
+async def autopsy(slurm: Transport, state: JobState, job_id: int, log: str, identity: Identity | None) -> Failure:
     """Look at a job that is over: how Slurm says it ended, and the end of its log (a path, read as the person).
 
     Raises nothing: what cannot be had is left out.

@@ -10,7 +10,7 @@ from typing import ClassVar
 from campus_base.errors import CampusError
 from spawners import metrics
 from spawners.identity import identity_of_uid
-from spawners.slurm import Job, SlurmCommands
+from spawners.slurm import Job, Transport
 
 log = logging.getLogger("campus.reconcile")
 
@@ -26,7 +26,7 @@ class Ledger:
 class Reconciler:
     """Looks at every picture of the cluster; a job is an orphan when two in a row show it so."""
 
-    def __init__(self, slurm: SlurmCommands) -> None:
+    def __init__(self, slurm: Transport) -> None:
         self.slurm = slurm
         self._suspects: set[int] = set()
 

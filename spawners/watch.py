@@ -16,7 +16,8 @@ from functools import cache
 from campus_base.errors import CampusError
 from spawners import metrics
 from spawners.reconcile import Reconciler
-from spawners.slurm import Job, JobState, Node, Queued, SlurmCommands
+from spawners.slurm import Job, JobState, Node, Queued, Transport
+from spawners.slurm.cli import CliTransport
 
 log = logging.getLogger("campus.watch")
 
@@ -36,7 +37,7 @@ class Picture:
 class WatchSettings:
     """Which Slurm, which jobs in it (by name), and how many seconds between two looks."""
 
-    slurm: SlurmCommands = field(default_factory=SlurmCommands)
+    slurm: Transport = field(default_factory=CliTransport)
     job_name: str = "campus"
     interval: float = 5.0
 

@@ -1,7 +1,18 @@
 """The Slurm client: facts in, orders out."""
 
-from spawners.slurm.commands import SlurmCommands
+from spawners.slurm.errors import ControllerSilent, Refused, Unreadable
 from spawners.slurm.facts import Job, JobRequest, Node, Queued
 from spawners.slurm.states import JobState
+from spawners.slurm.transport import Transport
 
-__all__ = ["Job", "JobRequest", "JobState", "Node", "Queued", "SlurmCommands"]
+__all__ = [
+    "ControllerSilent",
+    "Job",
+    "JobRequest",
+    "JobState",
+    "Node",
+    "Queued",
+    "Refused",
+    "Transport",
+    "Unreadable",
+]

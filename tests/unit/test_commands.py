@@ -9,11 +9,11 @@ import pytest
 
 from campus_base.errors import CampusError
 from campus_base.process import Identity, ProgramFailed, Result, Secret
-from spawners.slurm import JobRequest, SlurmCommands
-from spawners.slurm.commands import ControllerSilent, Refused
-from spawners.slurm.queries import Unreadable, jobs_query, nodes_query, queue_query
+from spawners.slurm import ControllerSilent, JobRequest, Refused
+from spawners.slurm.cli import CliTransport
+from spawners.slurm.cli.queries import Unreadable, jobs_query, nodes_query, queue_query
 
-SLURM = SlurmCommands(conf="/etc/slurm/slurm.conf", timeout=5)
+SLURM = CliTransport(conf="/etc/slurm/slurm.conf", timeout=5)
 ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LC_ALL": "C.UTF-8",
@@ -113,7 +113,7 @@ OPTIONS = (
 )
 
 
-async def orders(slurm: SlurmCommands, order: str) -> Any:
+async def orders(slurm: CliTransport, order: str) -> Any:
     """Give one of the three orders, as alice."""
     match order:
         case "test":
@@ -242,7 +242,7 @@ async def test_how_a_job_ended_is_not_always_said(says: str, programs: Programs)
 async def test_slurms_own_environment(order: str, programs: Programs) -> None:
     programs.answer(COMMANDS[order], printing())
     await orders(SLURM, order)
-    await orders(SlurmCommands(), order)
+    await orders(CliTransport(), order)
     assert [call.options["env"] for call in programs.calls] == [
         ENVIRONMENT,
         {k: v for k, v in ENVIRONMENT.items() if k != "SLURM_CONF"},
@@ -379,7 +379,7 @@ SILENCE = [
 async def test_a_controller_that_does_not_answer_is_no_refusal(order: str, silence: Answer, programs: Programs) -> None:
     programs.answer(COMMANDS[order], silence)
     with pytest.raises(ControllerSilent) as caught:
-        await orders(SlurmCommands(timeout=0.02), order)
+        await orders(CliTransport(timeout=0.02), order)
     assert caught.value.code == "slurm-silent"
     assert caught.value.detail
     assert caught.value.detail not in str(caught.value)
@@ -398,12 +398,12 @@ async def test_a_controller_that_does_not_answer_is_no_refusal(order: str, silen
     ],
 )
 async def test_a_question_without_an_answer_is_an_error(
-    ask: Callable[[SlurmCommands], Awaitable[Any]], answer: Answer, error: type[CampusError], programs: Programs
+    ask: Callable[[CliTransport], Awaitable[Any]], answer: Answer, error: type[CampusError], programs: Programs
 ) -> None:
     programs.answer("squeue", answer)
     programs.answer("sinfo", answer)
     with pytest.raises(error):
-        await ask(SlurmCommands(timeout=0.02))
+        await ask(CliTransport(timeout=0.02))
 
 
 async def test_how_a_job_ended_is_an_error_where_slurm_does_not_answer(programs: Programs) -> None:

@@ -9,7 +9,8 @@ import pytest
 from campus_base.process import ProgramFailed, Result, run
 from spawners import failure
 from spawners.failure import Failure, autopsy, explain
-from spawners.slurm import JobState, SlurmCommands
+from spawners.slurm import JobState
+from spawners.slurm.cli import CliTransport
 
 
 @pytest.mark.parametrize(
@@ -55,36 +56,36 @@ def test_a_failure_survives_the_hub() -> None:
 
 
 async def test_a_look_at_what_cannot_be_read_raises_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def silent(self: SlurmCommands, job_id: int) -> int:
+    async def silent(self: CliTransport, job_id: int) -> int:
         raise ProgramFailed("Asking", "no answer")
 
-    monkeypatch.setattr(SlurmCommands, "exit_code", silent)
-    found = await autopsy(SlurmCommands(), JobState.FAILED, 7, str(tmp_path / "none.log"), None)
+    monkeypatch.setattr(CliTransport, "exit_code", silent)
+    found = await autopsy(CliTransport(), JobState.FAILED, 7, str(tmp_path / "none.log"), None)
     assert (found.cause, found.log) == ("failed", ())
 
 
 async def test_the_log_is_read_whatever_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def three(self: SlurmCommands, job_id: int) -> int:
+    async def three(self: CliTransport, job_id: int) -> int:
         return 3
 
-    monkeypatch.setattr(SlurmCommands, "exit_code", three)
+    monkeypatch.setattr(CliTransport, "exit_code", three)
     log = tmp_path / "-f $(id); 'é\n.log"
     log.write_bytes(b"first\nlast \xff\n")
-    found = await autopsy(SlurmCommands(), JobState.FAILED, 7, str(log), None)
+    found = await autopsy(CliTransport(), JobState.FAILED, 7, str(log), None)
     assert found.log == ("first", "last \ufffd")
     assert "exit code 3" in found.sentence
 
 
 async def test_without_a_log_only_slurm_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def three(self: SlurmCommands, job_id: int) -> int:
+    async def three(self: CliTransport, job_id: int) -> int:
         return 3
 
     async def never(*_: Any, **__: Any) -> Result:
         raise AssertionError("nothing is there to be read")
 
-    monkeypatch.setattr(SlurmCommands, "exit_code", three)
+    monkeypatch.setattr(CliTransport, "exit_code", three)
     monkeypatch.setattr(failure, "run", never)
-    found = await autopsy(SlurmCommands(), JobState.FAILED, 7, "", None)
+    found = await autopsy(CliTransport(), JobState.FAILED, 7, "", None)
     assert (found.cause, found.job_id, found.log) == ("failed", "7", ())
     assert "exit code 3" in found.sentence
 
@@ -99,14 +100,14 @@ async def test_of_a_log_of_any_size_and_without_lines_little_is_read(
         read.append(len(done.stdout))
         return done
 
-    async def one(self: SlurmCommands, job_id: int) -> int:
+    async def one(self: CliTransport, job_id: int) -> int:
         return 1
 
-    monkeypatch.setattr(SlurmCommands, "exit_code", one)
+    monkeypatch.setattr(CliTransport, "exit_code", one)
     monkeypatch.setattr(failure, "run", counting)
     log = tmp_path / "session-7.log"
     log.write_text("x" * 5_000_000 + "\nDisk quota exceeded\n")
-    found = await autopsy(SlurmCommands(), JobState.FAILED, 7, str(log), None)
+    found = await autopsy(CliTransport(), JobState.FAILED, 7, str(log), None)
     assert read == [16384]
     assert (found.cause, found.log[-1]) == ("quota", "Disk quota exceeded")
     assert len(found.log) == 2

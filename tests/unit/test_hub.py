@@ -22,7 +22,7 @@ from hub_config.pages import TEMPLATES
 from hub_config.paths import Paths
 from hub_config.routes import WatchedProxy
 from hub_config.services import update_services
-from hub_config.sessions import job_name, slurm_commands
+from hub_config.sessions import job_name, slurm_transport
 from hub_config.site import Site
 from hub_config.site_file import LOCAL, parse_site
 from hub_config.state import database_url
@@ -157,7 +157,7 @@ def test_an_address_with_a_path_is_kept_everywhere(paths: Paths) -> None:
 def test_a_cluster_with_a_slurm_conf_of_its_own(paths: Paths) -> None:
     site = site_of("example", paths)
     site = site.model_copy(update={"slurm": site.slurm.model_copy(update={"conf": Path("/etc/slurm/x.conf")})})
-    assert slurm_commands(site, paths).conf == "/etc/slurm/x.conf"
+    assert slurm_transport(site, paths).conf == "/etc/slurm/x.conf"
 
 
 # ---------------------------------------------------------------- the database

@@ -31,7 +31,8 @@ from spawners import failure, metrics
 from spawners.reconcile import Ledger, Reconciler
 from spawners.refusal import SessionRefused
 from spawners.request import SessionSize
-from spawners.slurm import JobState, Node, SlurmCommands
+from spawners.slurm import JobState, Node
+from spawners.slurm.cli import CliTransport
 from spawners.spawner import CampusSpawner
 from spawners.watch import WatchSettings, shared_watch
 from tests.unit.test_commands import SILENCE, Programs, failing, job, printing
@@ -67,7 +68,7 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
 
 # ---------------------------------------------------------------- Slurm's commands
 
-ORDERS: dict[str, Callable[[SlurmCommands], Any]] = {
+ORDERS: dict[str, Callable[[CliTransport], Any]] = {
     "squeue": lambda slurm: slurm.jobs("campus"),
     "sinfo": lambda slurm: slurm.nodes(),
     "sbatch-test": lambda slurm: slurm.test(job(), None),
@@ -82,7 +83,7 @@ async def test_a_command_is_counted_and_timed(command: str, programs: Programs) 
     ours = Moved("campus_slurm_requests_total", command=command)
     others = [Moved("campus_slurm_requests_total", command=c) for c in metrics.COMMANDS if c != command]
     timed = Moved("campus_slurm_request_seconds_count", command=command)
-    await ORDERS[command](SlurmCommands())
+    await ORDERS[command](CliTransport())
     assert (ours(), timed(), sum(other() for other in others)) == (1, 1, 0)
 
 
@@ -92,7 +93,7 @@ async def test_a_command_that_fails_counts_as_well(silence: Any, programs: Progr
     counted = Moved("campus_slurm_requests_total", command="squeue")
     timed = Moved("campus_slurm_request_seconds_count", command="squeue")
     with pytest.raises(ProgramFailed):
-        await SlurmCommands(timeout=0.02).jobs("campus")
+        await CliTransport(timeout=0.02).jobs("campus")
     assert (counted(), timed()) == (1, 1)
 
 
@@ -122,7 +123,7 @@ def test_the_watchs_age(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_the_hubs_one_watch_is_the_one_that_is_shown(programs: Programs) -> None:
-    watch = shared_watch(WatchSettings(SlurmCommands("/for/test_metrics"), "campus", 3600))
+    watch = shared_watch(WatchSettings(CliTransport("/for/test_metrics"), "campus", 3600))
     since = value("campus_watch_age_seconds")
     assert 0 <= since < 5
     programs.answer("squeue", printing())
@@ -148,7 +149,7 @@ def facts(**change: Any) -> Any:
 async def test_an_orphan_counts_when_it_is_cancelled(programs: Programs) -> None:
     programs.answer("scancel", printing())
     counted = Moved("campus_orphans_cancelled_total")
-    reconciler = Reconciler(SlurmCommands())
+    reconciler = Reconciler(CliTransport())
     for expected in (0, 1, 2):
         await reconciler.look([facts()])
         assert counted() == expected
@@ -157,7 +158,7 @@ async def test_an_orphan_counts_when_it_is_cancelled(programs: Programs) -> None
 async def test_an_orphan_that_could_not_be_cancelled_does_not(programs: Programs) -> None:
     programs.answer("scancel", SILENCE[0])
     counted = Moved("campus_orphans_cancelled_total")
-    reconciler = Reconciler(SlurmCommands())
+    reconciler = Reconciler(CliTransport())
     for _ in range(3):
         await reconciler.look([facts()])
     assert counted() == 0
@@ -308,8 +309,8 @@ def test_every_cause_that_a_start_can_have_is_known() -> None:
     found = {state.value for state in JobState if state.over}
     found |= {cause for _, cause, _ in failure._FROM_LOG} | {state.value for state in failure._FROM_STATE}
     found |= {failure.explain(JobState.FAILED, 1, "7", "").cause}
-    sources = ["spawners/spawner.py", "spawners/request.py", "spawners/slurm/commands.py", "spawners/slurm/queries.py"]
-    for source in (*sources, "campus_base/process.py"):
+    sources = ["spawners/spawner.py", "spawners/request.py", "spawners/slurm/errors.py", "campus_base/process.py"]
+    for source in sources:
         for node in ast.walk(ast.parse((CHECKOUT / source).read_text())):
             match node:
                 case ast.keyword(arg="reason", value=ast.Constant(value=str(reason))):
@@ -332,10 +333,10 @@ async def spawner(programs: Programs, monkeypatch: pytest.MonkeyPatch, tmp_path:
     async def answer(*_: Any) -> None:
         pass
 
-    async def nodes(_: SlurmCommands) -> dict[str, Node]:
+    async def nodes(_: CliTransport) -> dict[str, Node]:
         return {"n1": Node.model_construct(name="n1", address="10.0.0.1", partitions=frozenset({"gpu"}))}
 
-    monkeypatch.setattr(SlurmCommands, "nodes", nodes)
+    monkeypatch.setattr(CliTransport, "nodes", nodes)
     monkeypatch.setattr("spawners.spawner.make_ssl_context", lambda *_, **__: None)
     monkeypatch.setattr("spawners.spawner.wait_for_http_server", answer)
     for command, says in (("sbatch --test-only", ""), ("sbatch --parsable", "7\n"), ("squeue", "")):
@@ -354,7 +355,7 @@ async def spawner(programs: Programs, monkeypatch: pytest.MonkeyPatch, tmp_path:
             hub=Hub(),
             sizes=(SessionSize("cpu", "", "", "gpu", 0, None, 1, 1024, 600, 600, None),),
             # A watch of its own, whatever else was tested.
-            watch_settings=WatchSettings(SlurmCommands(conf=str(tmp_path)), "campus", 0.01),
+            watch_settings=WatchSettings(CliTransport(conf=str(tmp_path)), "campus", 0.01),
             environment_folder="/env",
         )
         spawner.server = Server(orm_server=server)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from spawners.slurm import Job, JobState, Node, Queued, queries
-from spawners.slurm.queries import (
+from spawners.slurm import Job, JobState, Node, Queued
+from spawners.slurm.cli import queries
+from spawners.slurm.cli.queries import (
     Unreadable,
     jobs_query,
     nodes_query,

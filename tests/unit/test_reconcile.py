@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from spawners.reconcile import Ledger, Reconciler
-from spawners.slurm import Job, JobState, SlurmCommands
+from spawners.slurm import Job, JobState
+from spawners.slurm.cli import CliTransport
 from tests.unit.test_commands import Programs, failing, printing
 
 NOBODY = pwd.getpwnam("nobody")
@@ -29,7 +30,7 @@ class Cluster:
         monkeypatch.setattr(Ledger, "submitting", Counter())
         self.programs = Programs(monkeypatch)
         self.programs.answer("scancel", printing())
-        self.reconciler = Reconciler(SlurmCommands())
+        self.reconciler = Reconciler(CliTransport())
 
     async def look(self, *jobs: Job, times: int = 1) -> list[int]:
         """The jobs that were cancelled at the last of so many looks."""

@@ -18,7 +18,7 @@ from tornado.web import Application
 
 from campus_base.errors import CampusError
 from spawners.refusal import SessionRefused, refused
-from spawners.slurm.commands import ControllerSilent, Refused
+from spawners.slurm import ControllerSilent, Refused
 from tests.unit.test_callback import empty_database
 
 SILENT = ControllerSilent("sbatch: error: Unable to contact slurm controller (connect failure)")

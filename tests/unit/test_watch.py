@@ -10,7 +10,7 @@ import pytest
 
 from campus_base.process import Result
 from spawners.reconcile import Ledger
-from spawners.slurm import SlurmCommands
+from spawners.slurm.cli import CliTransport
 from spawners.watch import ClusterWatch, Picture, WatchSettings, shared_watch
 from tests.unit.test_commands import NODE, Programs, failing, forever, printing
 
@@ -60,7 +60,7 @@ class Watched:
         self.watch = self.every(3600)
 
     def every(self, seconds: float, timeout: float = 20) -> ClusterWatch:
-        self.watch = ClusterWatch(WatchSettings(SlurmCommands(timeout=timeout), "campus", seconds))
+        self.watch = ClusterWatch(WatchSettings(CliTransport(timeout=timeout), "campus", seconds))
         return self.watch
 
     def answers(self, squeue: Any, sinfo: Any = NODES) -> None:
@@ -266,10 +266,10 @@ async def test_one_who_gives_up_asking_leaves_the_others_theirs(watched: Watched
 
 
 def test_the_hub_has_one_watch_for_the_same_settings() -> None:
-    settings = WatchSettings(SlurmCommands("/etc/slurm.conf"), "campus-test", 3.0)
+    settings = WatchSettings(CliTransport("/etc/slurm.conf"), "campus-test", 3.0)
     watch = shared_watch(settings)
-    assert shared_watch(WatchSettings(SlurmCommands("/etc/slurm.conf"), "campus-test", 3.0)) is watch
-    assert shared_watch(WatchSettings(SlurmCommands("/etc/slurm.conf"), "campus-other", 3.0)) is not watch
+    assert shared_watch(WatchSettings(CliTransport("/etc/slurm.conf"), "campus-test", 3.0)) is watch
+    assert shared_watch(WatchSettings(CliTransport("/etc/slurm.conf"), "campus-other", 3.0)) is not watch
     assert (watch.slurm, watch.job_name, watch.interval) == (settings.slurm, "campus-test", 3.0)
 
 

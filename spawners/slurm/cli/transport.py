@@ -1,18 +1,20 @@
-"""Slurm through its own commands. Every call may raise ProgramFailed; none of them touches a shell."""
+"""Every call of the transport as one of Slurm's commands; none of them touches a shell."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from campus_base.errors import CampusError
 from campus_base.process import Identity, ProgramFailed
 from campus_base.process import run as run_program
 from spawners import metrics
+from spawners.slurm.cli.queries import jobs_query, nodes_query, parse_jobs, parse_nodes, parse_queue, queue_query
+from spawners.slurm.errors import ControllerSilent, Refused
 from spawners.slurm.facts import Job, JobRequest, Node, Queued
-from spawners.slurm.queries import jobs_query, nodes_query, parse_jobs, parse_nodes, parse_queue, queue_query
 
 _PREFIX = re.compile(r"^(sbatch: |slurm_update )?(error: )?(allocation failure: |Batch job submission failed: )?")
 _LONGEST_REFUSAL = 300  # characters
@@ -21,32 +23,8 @@ _TEST_START = re.compile(r"to start at (\d+)")
 run = metrics.counted(run_program)
 
 
-class Refused(CampusError):
-    """Slurm will not take this job; the message holds Slurm's own sentence."""
-
-    def __init__(self, says: str, detail: str = "") -> None:
-        super().__init__(
-            "slurm-refused",
-            f"Slurm does not accept this session: {says}.",
-            "Choose another size or a shorter time, or ask an operator.",
-            detail,
-        )
-
-
-class ControllerSilent(CampusError):
-    """slurmctld did not answer."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(
-            "slurm-silent",
-            "The cluster's scheduler does not answer at the moment.",
-            "Running sessions go on; try again in a few minutes.",
-            detail,
-        )
-
-
 @dataclass(frozen=True)
-class SlurmCommands:
+class CliTransport:
     """One Slurm: ``conf`` is its slurm.conf (empty for Slurm's default), ``timeout`` seconds a command may take."""
 
     conf: str = ""
@@ -129,6 +107,16 @@ class SlurmCommands:
         if not (number.isascii() and number.isdigit()):
             raise ControllerSilent(f"sbatch printed {done.stdout[:200]!r}")
         return int(number)
+
+    def drawing(self, job: JobRequest, script: str, env: Mapping[str, str], person: str) -> Iterator[str]:
+        """The command, its standard input, and the names of the variables."""
+        yield f"# The command, run as {person}:"
+        yield " \\\n    ".join(shlex.quote(argument) for argument in submit_command(job))
+        yield ""
+        yield "# The script, which it reads from its standard input:"
+        yield script
+        yield "# The names of its environment's variables, and so of the job's:"
+        yield from sorted(env.keys() | self.environment.keys())
 
     async def set_time_limit(self, job_id: int, minutes: int) -> None:
         """Change how long a job may run in all (scontrol(1), update); Slurm lets operators lengthen it only.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from campus_base.errors import CampusError
+from spawners.slurm.errors import Unreadable
 from spawners.slurm.facts import Job, Node, Queued
 from spawners.slurm.states import job_state
 
@@ -46,18 +46,6 @@ NODE_FIELDS = {
 
 _GPU = re.compile(r"(?:^|,)gpu(?::(?P<type>[^:,()]+))?:(?P<count>\d+)")
 _CPUS = re.compile(r"\d+/(?P<idle>\d+)/\d+/\d+")  # allocated/idle/other/total
-
-
-class Unreadable(CampusError):
-    """Slurm answered something that is not an answer."""
-
-    def __init__(self, line: str) -> None:
-        super().__init__(
-            "slurm-unreadable",
-            "Slurm gave an answer that Campus cannot read.",
-            "Try again in a moment.",
-            detail=line[:200],
-        )
 
 
 def _is_number(text: str) -> bool:

@@ -1,0 +1,53 @@
+"""What the hub asks of Slurm, whichever way it gets there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from campus_base.process import Identity
+from spawners.slurm.facts import Job, JobRequest, Node, Queued
+
+
+class Transport(Protocol):
+    """One Slurm. Questions are asked as the hub; a job is the person's whose ``identity`` comes with it.
+
+    A question that has no answer raises a CampusError, and an order Refused (in Slurm's own words) or ControllerSilent.
+    Two transports with the same settings are equal: the hub's one watch is found by them.
+    """
+
+    async def jobs(self, job_name: str) -> dict[int, Job]:
+        """Every job of that name, ended ones too for as long as slurmctld remembers them (MinJobAge)."""
+        ...
+
+    async def nodes(self) -> dict[str, Node]:
+        """Every node."""
+        ...
+
+    async def queue(self) -> tuple[Queued, ...]:
+        """Everybody's waiting jobs, the first to go first."""
+        ...
+
+    async def exit_code(self, job_id: int) -> int | None:
+        """How a job that is over ended (negative for a signal); None where Slurm does not say."""
+        ...
+
+    async def test(self, job: JobRequest, identity: Identity | None) -> int | None:
+        """When Slurm would start this job (seconds since the epoch), None where it does not say."""
+        ...
+
+    async def submit(self, job: JobRequest, script: str, env: Mapping[str, str], identity: Identity | None) -> int:
+        """Submit and return the job's id. ``env`` becomes the job's whole environment, out of others' sight."""
+        ...
+
+    def drawing(self, job: JobRequest, script: str, env: Mapping[str, str], person: str) -> Iterator[str]:
+        """Lines that show what :meth:`submit` would send as this person; no value of a variable."""
+        ...
+
+    async def set_time_limit(self, job_id: int, minutes: int) -> None:
+        """Change how long a job may run in all; Slurm lets operators lengthen it only."""
+        ...
+
+    async def cancel(self, job_id: int, identity: Identity | None) -> None:
+        """Cancel a job; one that has ended already is no error."""
+        ...
