@@ -58,6 +58,19 @@ class Queued(Fact):
     reason: str
 
 
+class Claim(Fact):
+    """A job, anybody's, that waits or runs, as limits count it."""
+
+    id: int
+    uid: int
+    account: str
+    qos: str
+    partition: str
+    runs: bool
+    tres: dict[str, int]
+    """What it has or asks for, by Slurm's name of the resource; ``mem`` in MiB."""
+
+
 class JobRequest(Fact):
     """A job to submit; every value was checked or comes from the site."""
 
@@ -71,5 +84,7 @@ class JobRequest(Fact):
     memory_mib: int = Field(gt=0)
     seconds: int = Field(gt=0)
     account: str | None
+    qos: str | None = None
+    reservation: str | None = None
     folder: str
     """Working directory."""

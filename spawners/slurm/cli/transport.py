@@ -171,6 +171,8 @@ def sbatch_options(job: JobRequest) -> list[str]:
         "--no-requeue",
         *([f"--gres={gres}"] if job.gpus else []),
         *([f"--account={job.account}"] if job.account else []),
+        *([f"--qos={job.qos}"] if job.qos else []),
+        *([f"--reservation={job.reservation}"] if job.reservation else []),
     ]
 
 
