@@ -39,7 +39,7 @@ class _Draftsman(CampusSpawner):
         return _IdleWatch(self.watch_settings)
 
     async def draw(self, request: SessionRequest) -> Iterator[str]:
-        account = self.account()
+        account = await self.account()
         self.cert_paths = await self.move_certs(dict.fromkeys(FILES, os.devnull))
         job, script, environment = self.submission(request, account, "")
         return self.watch.slurm.drawing(job, script, environment, f"{account.pw_name} (uid {account.pw_uid})")
@@ -69,8 +69,10 @@ def render_job(paths: Paths, user: str, size: str, minutes: str | None) -> Itera
     try:
         return asyncio.run(draw())
     except SessionRefused as error:
+        if isinstance(error.__cause__, CampusError):
+            raise error.__cause__ from None
         raise CampusError(
             error.reason,
             f"There is no account {user} for people on this cluster.",
-            "Name an account that has a uid of 1000 or more, as getent passwd shows them.",
+            "Name a person's account, as getent passwd shows them; docs/operators.md says which numbers those have.",
         ) from None

@@ -36,12 +36,11 @@ class SizesHandler(_ForOne):
     @needs_scope("read:servers")
     async def get(self, user_name: str) -> None:
         spawner = self.spawner(user_name, "")
-        account = spawner.account()
+        account = await spawner.account()
+        identity = await identity_of(account)
 
         async def test(size: SessionSize) -> int | None:
-            return await spawner.watch.slurm.test(
-                spawner.job_request(size, size.seconds, account), identity_of(account)
-            )
+            return await spawner.watch.slurm.test(spawner.job_request(size, size.seconds, account), identity)
 
         if not spawner.watch.picture.asked:
             await spawner.watch.refresh()

@@ -41,7 +41,15 @@ STATES = ("pending", "configuring", "running", "suspended")
 OTHER = "other"
 CAUSES = (
     # The request, and Slurm's answer to it.
-    *("request-refused", "no-account", "slurm-refused", "slurm-silent", "slurm-unreadable", "program-failed"),
+    *(
+        "request-refused",
+        "no-account",
+        "directory-silent",
+        "slurm-refused",
+        "slurm-silent",
+        "slurm-unreadable",
+        "program-failed",
+    ),
     # How the job ended before its session was usable.
     *("failed", "cancelled", "completed", "completing", "timeout", "out-of-memory", "node-fail", "preempted"),
     *("quota", "environment", "unknown"),

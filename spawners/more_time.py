@@ -26,8 +26,8 @@ async def extend(spawner: CampusSpawner, minutes: int) -> int | None:
             "Save your work; when this session has ended, start another.",
         )
     # Asked as the person: only operators may lengthen a job, and Slurm lets them go past what people may have.
-    account = spawner.account()
-    await spawner.watch.slurm.test(spawner.job_request(size, total * 60, account), identity_of(account))
+    account = await spawner.account()
+    await spawner.watch.slurm.test(spawner.job_request(size, total * 60, account), await identity_of(account))
     await spawner.watch.slurm.set_time_limit(job.id, total)
     await spawner.watch.refresh()
     spawner.log.info("Job %s extended by %s minutes", job.id, minutes)

@@ -41,7 +41,7 @@ class Reconciler:
             job = orphans[job_id]
             log.warning("Job %s of uid %s belongs to no server; cancelling it", job_id, job.uid)
             try:
-                await self.slurm.cancel(job_id, identity_of_uid(job.uid))
+                await self.slurm.cancel(job_id, await identity_of_uid(job.uid))
                 metrics.ORPHANS.inc()
             except CampusError as error:
                 log.warning("Job %s could not be cancelled: %s", job_id, error)

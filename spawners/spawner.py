@@ -23,7 +23,7 @@ from spawners.callback import PATH, Expected, digest, serve_callback
 from spawners.certificates import FILES, alternative_names, as_environment
 from spawners.failure import Failure, autopsy
 from spawners.form import render_form
-from spawners.identity import identity_of, identity_of_uid
+from spawners.identity import account_named, account_of_uid, identity_of, identity_of_uid, is_persons
 from spawners.job_script import render_job_script
 from spawners.reconcile import Ledger
 from spawners.refusal import SessionRefused, refused
@@ -34,7 +34,6 @@ from spawners.watch import ClusterWatch, WatchSettings, shared_watch
 
 serve_callback()
 
-_FIRST_UID = 1000  # below are the machine's own accounts (login.defs(5), UID_MIN)
 _TICK = 2.0  # seconds between looks at the clock while nothing else wakes a waiting start
 _ENDING = 30.0  # seconds to wait for Slurm to confirm that a cancelled job is over
 
@@ -172,14 +171,14 @@ class CampusSpawner(SlurmSpawner):
 
     # -- starting -----------------------------------------------------------------------------------
 
-    def account(self) -> pwd.struct_passwd:
+    async def account(self) -> pwd.struct_passwd:
         """The person's Unix account. Raises SessionRefused where there is none that may have sessions."""
         try:
-            account = pwd.getpwnam(self.user.name)
-        except KeyError:
-            account = None
+            account = await account_named(self.user.name)
+        except CampusError as error:
+            raise refused(error) from error
         # Whoever an identity provider calls root or slurm must not become it.
-        if account is None or account.pw_uid < _FIRST_UID:
+        if account is None or not is_persons(account.pw_uid):
             raise SessionRefused(
                 f"There is no account {self.user.name} for people on this cluster. Ask an operator to create it.",
                 reason="no-account",
@@ -210,13 +209,13 @@ class CampusSpawner(SlurmSpawner):
     async def start(self) -> str:
         """Submit the job and wait until its server has reported. Returns its URL; raises SessionRefused."""
         request = self.checked_request()
-        account = self.account()
+        account = await self.account()
         secret = Expected.new_secret(self)
         self.secret_digest = digest(secret)
         job, script, environment = self.submission(request, account, secret)
-        identity = identity_of(account)
         Ledger.submitting[account.pw_uid] += 1
         try:
+            identity = await identity_of(account)
             await self.watch.slurm.test(job, identity)
             job_id = await self.watch.slurm.submit(job, script, environment, identity)
             self.job_id, self.uid = str(job_id), account.pw_uid
@@ -308,10 +307,9 @@ class CampusSpawner(SlurmSpawner):
                     while (job := self.job()) and job.state is JobState.COMPLETING:
                         await self.watch.news(_TICK)
             state = job.state if job else JobState.UNKNOWN
-            log = ""
-            with contextlib.suppress(KeyError):  # an account that is gone has no log either
-                log = f"{pwd.getpwuid(self.uid).pw_dir}/{self.log_folder}/session-{job_id}.log"
-            ended = await autopsy(self.watch.slurm, state, int(job_id), log, identity_of_uid(self.uid))
+            account = await account_of_uid(self.uid)  # one that is gone has no log either
+            log = f"{account.pw_dir}/{self.log_folder}/session-{job_id}.log" if account else ""
+            ended = await autopsy(self.watch.slurm, state, int(job_id), log, await identity_of_uid(self.uid))
             self.log.info("Job %s of %s is over: %s", job_id, self._log_name, ended.cause)
             self.ended = ended
             return ended
@@ -416,7 +414,7 @@ class CampusSpawner(SlurmSpawner):
         if not self.job_id:
             return
         try:
-            await self.watch.slurm.cancel(int(self.job_id), identity_of_uid(self.uid))
+            await self.watch.slurm.cancel(int(self.job_id), await identity_of_uid(self.uid))
         except CampusError as error:
             self.log.warning("Job %s could not be cancelled now: %s", self.job_id, error.detail)
             return

@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 
 from campus_base.process import ProgramFailed
 from spawners import failure, metrics
+from spawners.identity import DirectorySilent
 from spawners.reconcile import Ledger, Reconciler
 from spawners.refusal import SessionRefused
 from spawners.request import SessionSize
@@ -35,6 +36,7 @@ from spawners.slurm import JobState, Node
 from spawners.slurm.cli import CliTransport
 from spawners.spawner import CampusSpawner
 from spawners.watch import WatchSettings, shared_watch
+from tests.support.ada import ADA, ada_has_an_account
 from tests.unit.test_commands import SILENCE, Programs, failing, job, printing
 from tests.unit.test_watch import jobs, until
 
@@ -328,7 +330,7 @@ def test_every_cause_that_a_start_can_have_is_known() -> None:
 
 @pytest.fixture
 async def spawner(programs: Programs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[CampusSpawner]:
-    """nobody's spawner, before a Slurm that takes every job and calls it 7; a session answers when it is asked."""
+    """ada's spawner, before a Slurm that takes every job and calls it 7; a session answers when it is asked."""
 
     async def answer(*_: Any) -> None:
         pass
@@ -336,6 +338,7 @@ async def spawner(programs: Programs, monkeypatch: pytest.MonkeyPatch, tmp_path:
     async def nodes(_: CliTransport) -> dict[str, Node]:
         return {"n1": Node.model_construct(name="n1", address="10.0.0.1", partitions=frozenset({"gpu"}))}
 
+    ada_has_an_account(monkeypatch)
     monkeypatch.setattr(CliTransport, "nodes", nodes)
     monkeypatch.setattr("spawners.spawner.make_ssl_context", lambda *_, **__: None)
     monkeypatch.setattr("spawners.spawner.wait_for_http_server", answer)
@@ -346,7 +349,7 @@ async def spawner(programs: Programs, monkeypatch: pytest.MonkeyPatch, tmp_path:
     engine = create_engine("sqlite://")
     orm.Base.metadata.create_all(engine)
     with Session(engine) as database:
-        person, server = orm.User(name="nobody"), orm.Server(base_url="/user/nobody/")
+        person, server = orm.User(name=ADA.pw_name), orm.Server(base_url="/user/ada/")
         database.add_all((person, server))
         database.flush()
         spawner = User(person, settings)._new_spawner(
@@ -409,6 +412,32 @@ async def test_a_start_that_fails_counts(
     cause = cause or "slurm-refused"
     assert failures() == before | {cause: before[cause] + 1}
     assert starts() == 0
+
+
+async def test_an_account_of_the_machine_has_no_sessions(
+    spawner: CampusSpawner, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slurms = pwd.struct_passwd((*ADA[:2], 64030, *ADA[3:]))  # Debian's number for Slurm's own account
+    ada_has_an_account(monkeypatch, slurms)
+    before = failures()
+    with pytest.raises(SessionRefused, match="There is no account ada for people"):
+        await spawner.start()
+    assert failures() == before | {"no-account": before["no-account"] + 1}
+    assert programs.calls == []
+
+
+async def test_a_directory_that_does_not_answer_refuses_a_start(
+    spawner: CampusSpawner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(name: str) -> None:
+        raise DirectorySilent("")
+
+    monkeypatch.setattr("spawners.spawner.account_named", silent)
+    before = failures()
+    with pytest.raises(SessionRefused, match="directory of accounts does not answer") as refusal:
+        await spawner.start()
+    assert refusal.value.status_code == 503
+    assert failures() == before | {"directory-silent": before["directory-silent"] + 1}
 
 
 async def test_a_request_that_is_refused_counts_once(spawner: CampusSpawner) -> None:

@@ -7,7 +7,6 @@ import os
 import pwd
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from traitlets.config import Config
@@ -21,12 +20,13 @@ from hub_config.sessions import update_sessions
 from hub_config.site_file import LOCAL
 from spawners.spawner import CampusSpawner
 from spawners.watch import WatchSettings, shared_watch
+from tests.support.ada import ADA, ada_has_an_account
 from tests.unit.test_commands import Programs
 from tests.unit.test_metrics import programs, spawner, until
 
 __all__ = ["programs", "spawner"]  # fixtures
 
-PERSON = "nobody"
+PERSON = ADA.pw_name
 Captured = pytest.CaptureFixture[str]
 
 
@@ -35,6 +35,7 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     """An installation with the embedded site."""
     found = Paths(tmp_path / "prefix")
     monkeypatch.setenv("CAMPUS_PREFIX", str(found.prefix))
+    ada_has_an_account(monkeypatch)
     return found
 
 
@@ -88,8 +89,7 @@ async def test_it_is_what_a_start_submits(paths: Paths, programs: Programs, spaw
 def test_the_size_decides(paths: Paths, size: str, minutes: str | None, wanted: set[str], unwanted: str) -> None:
     command = Rendered(paths, size, minutes).command
     assert command[:3] == ["sbatch", "--parsable", "--export=ALL"]
-    home = pwd.getpwnam(PERSON).pw_dir
-    assert {*wanted, "--partition=gpu", f"--comment={PERSON}/", f"--chdir={home}"} <= set(command)
+    assert {*wanted, "--partition=gpu", f"--comment={PERSON}/", f"--chdir={ADA.pw_dir}"} <= set(command)
     assert not any(argument.startswith(unwanted) for argument in command)
 
 
@@ -117,7 +117,7 @@ def test_nothing_is_asked_made_or_watched(paths: Paths, programs: Programs) -> N
     assert not paths.prefix.exists()
 
 
-@pytest.mark.parametrize("user", ["no-such-account", "root", "", "-x", "$(id)"])
+@pytest.mark.parametrize("user", ["no-such-account", "root", "nobody", "daemon", "", "-x", "$(id)"])
 def test_a_person_without_an_account(user: str, paths: Paths) -> None:
     with pytest.raises(CampusError) as caught:
         render_job(paths, user, "cpu", None)
@@ -174,8 +174,7 @@ def test_a_mistake_is_a_sentence(argv: list[str], says: str, paths: Paths, capsy
 
 def test_what_is_shown_can_be_pasted(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each value is quoted for a shell, an account's odd home folder as well."""
-    account: Any = pwd.getpwnam(PERSON)
-    odd = pwd.struct_passwd((*account[:5], "/home/a b/$(id)'", account[6]))
-    monkeypatch.setattr("spawners.spawner.pwd.getpwnam", lambda name: odd)
+    odd = pwd.struct_passwd((*ADA[:5], "/home/a b/$(id)'", ADA[6]))
+    ada_has_an_account(monkeypatch, odd)
     assert "--chdir=/home/a b/$(id)'" in Rendered(paths, "cpu").command
     assert os.environ.get("HOME") != odd.pw_dir

@@ -20,7 +20,7 @@ QUEUE = printing("7\x1fgpu\x1f1\x1fPriority\n3\x1fgpu\x1f9\x1fResources\n")
 
 
 def jobs(*ids: int, state: str = "RUNNING") -> Result:
-    return printing("".join(f"{i}\x1f65534\x1f{state}\x1fNone\x1fn1\x1f100\x1f200\n" for i in ids))
+    return printing("".join(f"{i}\x1f54321\x1f{state}\x1fNone\x1fn1\x1f100\x1f200\n" for i in ids))
 
 
 async def until(look: Callable[[], Any]) -> None:
