@@ -82,10 +82,12 @@ def _logs(options: argparse.Namespace, paths: Paths) -> int:
 
 
 def _check(options: argparse.Namespace, paths: Paths) -> int:
+    from hub_config.job_template import read_job_template
     from hub_config.site_file import LOCAL, read_site
 
     file = options.file or LOCAL
     site = read_site(file)
+    read_job_template(site, paths)
     _say(f"{file} is good: {site.name}, {len(site.sizes)} session sizes, {len(site.rules())} access rules.")
     return 0
 

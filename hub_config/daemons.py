@@ -61,6 +61,7 @@ def daemons(site: Site, machine: Machine, paths: Paths) -> list[Daemon]:
             ),
         ]
     read = (installed_source(paths.hub_env), site.model_dump_json())
+    template = paths.job_template.read_text() if paths.job_template.exists() else ""
     token = paths.secret("proxy-token").read_text().strip()
     config = paths.prefix / "etc" / "jupyterhub_config.py"
     return [
@@ -77,8 +78,8 @@ def daemons(site: Site, machine: Machine, paths: Paths) -> list[Daemon]:
             (str(paths.hub_env / "bin" / "python"), "-P", "-s", "-m", "jupyterhub", f"--config={config}"),
             50,
             (("CAMPUS_PREFIX", str(paths.prefix)),),
-            # It starts sessions on the environment that it finds when it starts.
-            _revision(*read, str(paths.session_env.resolve())),
+            # It starts sessions on the environment, and with the template, that it finds when it starts.
+            _revision(*read, str(paths.session_env.resolve()), template),
         ),
     ]
 

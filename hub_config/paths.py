@@ -18,6 +18,11 @@ class Paths:
         return self.prefix / "etc" / "site.toml"
 
     @property
+    def job_template(self) -> Path:
+        """The site's own template of the job script, as it was checked; missing where the site names none."""
+        return self.prefix / "etc" / "job_script.sh.j2"
+
+    @property
     def secrets(self) -> Path:
         """Root only (0700): cookie secret, proxy token, demo passwords."""
         return self.prefix / "etc" / "secrets"

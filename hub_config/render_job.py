@@ -41,8 +41,8 @@ class _Draftsman(CampusSpawner):
     async def draw(self, request: SessionRequest) -> Iterator[str]:
         account = await self.account()
         self.cert_paths = await self.move_certs(dict.fromkeys(FILES, os.devnull))
-        job, script, environment = self.submission(request, account, "")
-        return self.watch.slurm.drawing(job, script, environment, f"{account.pw_name} (uid {account.pw_uid})")
+        job, environment = self.submission(request, account, "")
+        return self.watch.slurm.drawing(job, environment, f"{account.pw_name} (uid {account.pw_uid})")
 
 
 def render_job(paths: Paths, user: str, size: str, minutes: str | None) -> Iterator[str]:

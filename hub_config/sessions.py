@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 from hub_config.paths import Paths
 from hub_config.site import Site, Size, duration_seconds, memory_mib
@@ -41,14 +42,19 @@ def job_name(site: Site) -> str:
     return "campus-" + hashlib.sha256(site.addresses.public_url.encode()).hexdigest()[:8]
 
 
+def session_environment(site: Site, paths: Paths) -> Path:
+    """The Python environment of sessions; a link is resolved, so that a session stays on the one it started with."""
+    return site.sessions.environment or paths.session_env.resolve()
+
+
 def update_sessions(c, site: Site, paths: Paths) -> None:
     c.JupyterHub.spawner_class = CampusSpawner
     c.JupyterHub.extra_handlers = HANDLERS
     c.CampusSpawner.sizes = tuple(session_size(size) for size in site.sizes)
     slurm = slurm_transport(site, paths)
     c.CampusSpawner.watch_settings = WatchSettings(slurm, job_name(site), site.slurm.poll_seconds)
-    # Resolved: a session stays on the environment it started with, whatever the link points at later.
-    c.CampusSpawner.environment_folder = str(site.sessions.environment or paths.session_env.resolve())
+    c.CampusSpawner.environment_folder = str(session_environment(site, paths))
+    c.CampusSpawner.job_template = paths.job_template.read_text() if site.sessions.job_template else ""
     c.CampusSpawner.log_folder = site.sessions.log_folder
     c.CampusSpawner.ip = "127.0.0.1" if site.cluster else "0.0.0.0"  # noqa: S104 - mutual TLS guards it
     c.CampusSpawner.port = 0

@@ -175,6 +175,8 @@ class Sessions(Part):
     """How many sessions with a name of their own a person may have beside the first; 0 for none."""
     log_folder: BelowHome = ".campus/logs"
     """Folder for session logs, relative to the person's home."""
+    job_template: AbsolutePath | None = None
+    """Template that extends the job script: sbatch directives, modules, a container (docs/operators.md)."""
 
 
 class Content(Part):

@@ -17,6 +17,7 @@ from hub_config.accounts import DEMO_PASSWORD, OPERATOR_PASSWORD, ensure_account
 from hub_config.daemons import Supervisor, daemons, end_strays
 from hub_config.environments import CHECKOUT, ensure_project, ensure_session_environment
 from hub_config.installed import installed_site
+from hub_config.job_template import read_job_template, take_job_template
 from hub_config.lifecycle import Say, answers, slurm_nodes
 from hub_config.local_cluster import ensure_cluster
 from hub_config.machine import Machine, look
@@ -38,11 +39,13 @@ class Up:
     site_file: Path | None
     """A site file to take into use; None keeps the installation's own, or the embedded default."""
     site: Site = field(init=False)
+    job_template: str = field(init=False)
     machine: Machine = field(init=False)
 
     def run(self) -> None:
         """Bring everything up. Raises CampusError at the first step that fails; running it again goes on there."""
         self.site = read_site(self.site_file) if self.site_file else installed_site(self.paths)
+        self.job_template = read_job_template(self.site, self.paths)
         steps: list[tuple[str, Callable[[], str]]] = [
             ("Machine", self._machine),
             ("Packages", lambda: ensure_packages(self.site, self.paths)),
@@ -69,6 +72,7 @@ class Up:
             staged = etc / "site.toml.new"
             shutil.copyfile(self.site_file, staged)
             staged.replace(self.paths.site_file)
+        take_job_template(self.job_template, self.paths)
         entry = etc / "jupyterhub_config.py"
         text = (CHECKOUT / "jupyterhub_config.py").read_text()
         if not entry.exists() or entry.read_text() != text:

@@ -49,6 +49,7 @@ class CampusSpawner(SlurmSpawner):
     watch_settings = AnyTrait(WatchSettings(), help="Which Slurm to watch, and how often.").tag(config=True)
     environment_folder = Unicode(help="Python environment of sessions, as the nodes see it.").tag(config=True)
     log_folder = Unicode(".campus/logs", help="Session logs, relative to the person's home.").tag(config=True)
+    job_template = Unicode(help="Text of the site's template of the job script; empty for ours.").tag(config=True)
 
     port_reported = 0
     node = ""
@@ -212,12 +213,12 @@ class CampusSpawner(SlurmSpawner):
         account = await self.account()
         secret = Expected.new_secret(self)
         self.secret_digest = digest(secret)
-        job, script, environment = self.submission(request, account, secret)
+        job, environment = self.submission(request, account, secret)
         Ledger.submitting[account.pw_uid] += 1
         try:
             identity = await identity_of(account)
             await self.watch.slurm.test(job, identity)
-            job_id = await self.watch.slurm.submit(job, script, environment, identity)
+            job_id = await self.watch.slurm.submit(job, environment, identity)
             self.job_id, self.uid = str(job_id), account.pw_uid
             self.ended = None
             Ledger.held.add(job_id)
@@ -234,11 +235,9 @@ class CampusSpawner(SlurmSpawner):
 
     def submission(
         self, request: SessionRequest, account: pwd.struct_passwd, secret: str
-    ) -> tuple[JobRequest, str, dict[str, str]]:
-        """What sbatch gets for a request: the job, its script and its whole environment."""
-        script = render_job_script(f"{self.environment_folder}/bin/python", self.log_folder)
-        job = self.job_request(request.size, request.seconds, account)
-        return job, script, self._job_environment(account, secret)
+    ) -> tuple[JobRequest, dict[str, str]]:
+        """What sbatch gets for a request: the job, and its whole environment."""
+        return self.job_request(request.size, request.seconds, account), self._job_environment(account, secret)
 
     def job_request(self, size: SessionSize, seconds: int, account: pwd.struct_passwd) -> JobRequest:
         return JobRequest(
@@ -252,6 +251,7 @@ class CampusSpawner(SlurmSpawner):
             seconds=seconds,
             account=size.account,
             folder=account.pw_dir,
+            script=render_job_script(f"{self.environment_folder}/bin/python", self.log_folder, size, self.job_template),
         )
 
     def session_reported(self, port: int) -> bool:

@@ -88,3 +88,5 @@ class JobRequest(Fact):
     reservation: str | None = None
     folder: str
     """Working directory."""
+    script: str
+    """What it runs: a shell script, which may begin with #SBATCH lines."""

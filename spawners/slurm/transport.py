@@ -36,11 +36,11 @@ class Transport(Protocol):
         """When Slurm would start this job (seconds since the epoch), None where it does not say."""
         ...
 
-    async def submit(self, job: JobRequest, script: str, env: Mapping[str, str], identity: Identity | None) -> int:
+    async def submit(self, job: JobRequest, env: Mapping[str, str], identity: Identity | None) -> int:
         """Submit and return the job's id. ``env`` becomes the job's whole environment, out of others' sight."""
         ...
 
-    def drawing(self, job: JobRequest, script: str, env: Mapping[str, str], person: str) -> Iterator[str]:
+    def drawing(self, job: JobRequest, env: Mapping[str, str], person: str) -> Iterator[str]:
         """Lines that show what :meth:`submit` would send as this person; no value of a variable."""
         ...
 

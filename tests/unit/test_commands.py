@@ -95,6 +95,7 @@ def failing(stderr: str, status: int = 1) -> Result:
 def job(**change: Any) -> JobRequest:
     asked = {"name": "campus", "mark": "alice/", "partition": "gpu", "gpus": 0, "gpu_type": None, "cpus": 2}
     asked |= {"memory_mib": 4096, "seconds": 3600, "account": None, "folder": "/home/alice"}
+    asked |= {"script": SCRIPT}
     return JobRequest(**{**asked, **change})
 
 
@@ -119,7 +120,7 @@ async def orders(slurm: CliTransport, order: str) -> Any:
         case "test":
             return await slurm.test(job(), ALICE)
         case "submit":
-            return await slurm.submit(job(), SCRIPT, {}, ALICE)
+            return await slurm.submit(job(), {}, ALICE)
         case "cancel":
             return await slurm.cancel(7, ALICE)
 
@@ -140,12 +141,12 @@ async def test_asking_about_a_job(programs: Programs) -> None:
     assert await SLURM.test(job(), ALICE) == 1795551645
     (call,) = programs.calls
     assert call.argv == ("sbatch", "--test-only", *OPTIONS)
-    assert call.stdin == "#!/bin/sh\n"
+    assert call.stdin == SCRIPT
 
 
 async def test_submitting_a_job(programs: Programs) -> None:
     programs.answer("sbatch --parsable", printing("4711\n"))
-    assert await SLURM.submit(job(), SCRIPT, {}, ALICE) == 4711
+    assert await SLURM.submit(job(), {}, ALICE) == 4711
     (call,) = programs.calls
     assert call.argv == ("sbatch", "--parsable", "--export=ALL", *OPTIONS)
     assert call.stdin == SCRIPT
@@ -172,7 +173,7 @@ async def test_gpus_and_account_are_named_where_there_are_any(
 ) -> None:
     programs.answer("sbatch", printing("1\n"))
     await SLURM.test(job(**change), None)
-    await SLURM.submit(job(**change), SCRIPT, {}, None)
+    await SLURM.submit(job(**change), {}, None)
     for call, first in zip(programs.calls, (2, 3), strict=True):
         assert call.argv[first:] == (*OPTIONS, *more)
 
@@ -180,14 +181,14 @@ async def test_gpus_and_account_are_named_where_there_are_any(
 @pytest.mark.parametrize(("seconds", "minutes"), [(1, 1), (59, 1), (60, 1), (119, 1), (120, 2), (86400, 1440)])
 async def test_a_time_is_whole_minutes_and_at_least_one(seconds: int, minutes: int, programs: Programs) -> None:
     programs.answer("sbatch", printing("1\n"))
-    await SLURM.submit(job(seconds=seconds), SCRIPT, {}, None)
+    await SLURM.submit(job(seconds=seconds), {}, None)
     assert f"--time={minutes}" in programs.calls[0].argv
 
 
 async def test_each_value_is_one_argument_as_it_is(programs: Programs) -> None:
     odd = "a'b\" ; $(id) `id`\n--wrap=id ü"
     programs.answer("sbatch", printing("1\n"))
-    await SLURM.submit(job(name=odd, mark=odd, partition=odd, account=odd, folder=odd), SCRIPT, {}, None)
+    await SLURM.submit(job(name=odd, mark=odd, partition=odd, account=odd, folder=odd), {}, None)
     argv = programs.calls[0].argv
     assert [a.partition("=")[0] for a in argv if odd in a] == [
         *("--job-name", "--comment", "--partition", "--chdir", "--account")
@@ -252,8 +253,8 @@ async def test_slurms_own_environment(order: str, programs: Programs) -> None:
 async def test_a_jobs_environment_is_what_it_is_given_with_slurms_own(programs: Programs) -> None:
     programs.answer("sbatch", printing("1\n"))
     given = {"HOME": "/home/alice", "PATH": "/opt/env/bin:/bin", "SLURM_CONF": "/tmp/mine", "LC_ALL": "C"}
-    await SLURM.submit(job(), SCRIPT, given, ALICE)
-    await SLURM.submit(job(), SCRIPT, {}, ALICE)
+    await SLURM.submit(job(), given, ALICE)
+    await SLURM.submit(job(), {}, ALICE)
     assert [call.options["env"] for call in programs.calls] == [
         {**ENVIRONMENT, "HOME": "/home/alice", "PATH": "/opt/env/bin:/bin"},
         ENVIRONMENT,
@@ -262,7 +263,7 @@ async def test_a_jobs_environment_is_what_it_is_given_with_slurms_own(programs: 
 
 async def test_a_secret_is_in_the_environment_only(programs: Programs) -> None:
     programs.answer("sbatch", printing("1\n"))
-    await SLURM.submit(job(), SCRIPT, {"JUPYTERHUB_API_TOKEN": Secret("hunter2")}, ALICE)
+    await SLURM.submit(job(), {"JUPYTERHUB_API_TOKEN": Secret("hunter2")}, ALICE)
     (call,) = programs.calls
     assert call.options.pop("env")["JUPYTERHUB_API_TOKEN"] == "hunter2"
     assert "hunter2" not in f"{call}"
@@ -279,7 +280,7 @@ async def test_a_start_that_slurm_does_not_say_is_none(says: str, programs: Prog
 
 async def test_an_id_may_come_with_a_clusters_name(programs: Programs) -> None:
     programs.answer("sbatch", printing("4711;meluxina\n"))
-    assert await SLURM.submit(job(), SCRIPT, {}, ALICE) == 4711
+    assert await SLURM.submit(job(), {}, ALICE) == 4711
 
 
 @pytest.mark.parametrize(
@@ -291,14 +292,14 @@ async def test_an_id_may_come_with_a_clusters_name(programs: Programs) -> None:
 async def test_an_id_that_is_none_is_no_answer(nonsense: str, programs: Programs) -> None:
     programs.answer("sbatch", printing(nonsense))
     with pytest.raises(ControllerSilent) as caught:
-        await SLURM.submit(job(), SCRIPT, {}, ALICE)
+        await SLURM.submit(job(), {}, ALICE)
     assert caught.value.detail == f"sbatch printed {nonsense!r}"
 
 
 async def test_a_flood_instead_of_an_id_is_cut(programs: Programs) -> None:
     programs.answer("sbatch", printing("x" * 100_000))
     with pytest.raises(ControllerSilent) as caught:
-        await SLURM.submit(job(), SCRIPT, {}, ALICE)
+        await SLURM.submit(job(), {}, ALICE)
     assert len(caught.value.detail) < 300
 
 
@@ -434,4 +435,4 @@ async def test_cancelling_somebody_elses_job_is_an_error(programs: Programs) -> 
 async def test_the_fake_knows_no_other_command(programs: Programs) -> None:
     programs.answer("sbatch --test-only", printing())
     with pytest.raises(AssertionError, match="nobody expects"):
-        await SLURM.submit(job(), SCRIPT, {}, ALICE)
+        await SLURM.submit(job(), {}, ALICE)

@@ -74,7 +74,7 @@ ORDERS: dict[str, Callable[[CliTransport], Any]] = {
     "squeue": lambda slurm: slurm.jobs("campus"),
     "sinfo": lambda slurm: slurm.nodes(),
     "sbatch-test": lambda slurm: slurm.test(job(), None),
-    "sbatch": lambda slurm: slurm.submit(job(), "", {}, None),
+    "sbatch": lambda slurm: slurm.submit(job(), {}, None),
     "scancel": lambda slurm: slurm.cancel(7, None),
 }
 

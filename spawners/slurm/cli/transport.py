@@ -80,14 +80,14 @@ class CliTransport:
                 timeout=self.timeout,
                 env=self.environment,
                 identity=identity,
-                stdin="#!/bin/sh\n",
+                stdin=job.script,
             )
         except ProgramFailed as error:
             raise _refusal(error) from error
         start = _TEST_START.search(done.stderr)
         return int(start.group(1)) if start else None
 
-    async def submit(self, job: JobRequest, script: str, env: Mapping[str, str], identity: Identity | None) -> int:
+    async def submit(self, job: JobRequest, env: Mapping[str, str], identity: Identity | None) -> int:
         """Submit and return the job's id. ``env`` becomes the job's whole environment.
 
         The environment travels in sbatch's own, never on its command line. Raises Refused or ControllerSilent.
@@ -99,7 +99,7 @@ class CliTransport:
                 timeout=self.timeout,
                 env={**env, **self.environment, "PATH": env.get("PATH", self.environment["PATH"])},
                 identity=identity,
-                stdin=script,
+                stdin=job.script,
             )
         except ProgramFailed as error:
             raise _refusal(error) from error
@@ -108,13 +108,13 @@ class CliTransport:
             raise ControllerSilent(f"sbatch printed {done.stdout[:200]!r}")
         return int(number)
 
-    def drawing(self, job: JobRequest, script: str, env: Mapping[str, str], person: str) -> Iterator[str]:
+    def drawing(self, job: JobRequest, env: Mapping[str, str], person: str) -> Iterator[str]:
         """The command, its standard input, and the names of the variables."""
         yield f"# The command, run as {person}:"
         yield " \\\n    ".join(shlex.quote(argument) for argument in submit_command(job))
         yield ""
         yield "# The script, which it reads from its standard input:"
-        yield script
+        yield job.script
         yield "# The names of its environment's variables, and so of the job's:"
         yield from sorted(env.keys() | self.environment.keys())
 
