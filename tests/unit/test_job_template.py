@@ -21,6 +21,7 @@ from hub_config.up import Up
 from spawners.job_script import variables
 from spawners.job_template import blocks, template_mistakes
 from spawners.request import SessionSize
+from tests.support.ada import ADA, ada_has_an_account
 from tests.unit.test_job_script import EXTENDS, SIZE, block
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -137,6 +138,7 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     found = Paths(tmp_path / "prefix")
     found.site_file.parent.mkdir(parents=True)
     monkeypatch.setenv("CAMPUS_PREFIX", str(found.prefix))
+    ada_has_an_account(monkeypatch)
     return found
 
 
@@ -199,7 +201,7 @@ def test_what_was_checked_is_what_serves(paths: Paths, template: Path) -> None:
     paths.site_file.write_text(site_text(template))
     take_job_template(read_job_template(site_with(template), paths), paths)
     template.write_text("broken")
-    assert "\nexport CAMPUS_TEST=1\n" in "\n".join(render_job(paths, "nobody", "cpu", None))
+    assert "\nexport CAMPUS_TEST=1\n" in "\n".join(render_job(paths, ADA.pw_name, "cpu", None))
     take_job_template("", paths)
     assert not paths.job_template.exists()
 
