@@ -90,7 +90,7 @@ def site_under_test(paths: Paths) -> str:
         text = text.replace(f'name = "{name}"', f'name = "ct-{tag}-{name}"')
     addresses = (
         f'[addresses]\npublic_url = "http://127.0.0.1:{public}"\nhub_port = {hub}\nproxy_api_port = {api}\n'
-        "[slurm]\npoll_seconds = 1\n"
+        "[slurm]\npoll_seconds = 1\ncommand_seconds = 8\n"
         "[sessions]\nnamed = 7\n"
     )
     cluster = f"[cluster]\ncontroller_port = {_free_block(5)}"

@@ -75,7 +75,7 @@ _FROM_STATE = {
 
 
 def explain(state: JobState, exit_code: int | None, job_id: str, log: str) -> Failure:
-    """The failure behind a job that is over.
+    """The failure behind a job that is over, or that runs and is given up.
 
     ``exit_code`` is the job's, negative for a signal, None where unknown; ``log`` the end of the session's own log.
     """
@@ -85,6 +85,9 @@ def explain(state: JobState, exit_code: int | None, job_id: str, log: str) -> Fa
     for pattern, cause, sentence in _FROM_LOG:
         if any(pattern.search(line) for line in lines):
             return Failure(cause, sentence, job_id, tuple(lines))
+    if state is JobState.RUNNING:
+        silent = "JupyterLab did not answer on its node, so the session was given up. Start it again."
+        return Failure("no-answer", silent, job_id, tuple(lines))
     how = "" if not exit_code else f" (signal {-exit_code})" if exit_code < 0 else f" (exit code {exit_code})"
     return Failure("failed", f"The session stopped with an error{how}.", job_id, tuple(lines))
 

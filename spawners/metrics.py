@@ -52,7 +52,7 @@ CAUSES = (
     ),
     # How the job ended before its session was usable.
     *("failed", "cancelled", "completed", "completing", "timeout", "out-of-memory", "node-fail", "preempted"),
-    *("quota", "environment", "unknown"),
+    *("no-answer", "quota", "environment", "unknown"),
     # It waited longer than slurm.queue_limit.
     "start-timeout",
     OTHER,

@@ -19,6 +19,7 @@ from traitlets import Unicode, default
 from campus_base.errors import CampusError
 from campus_base.process import Secret
 from spawners import metrics
+from spawners.adoption import adopt
 from spawners.callback import PATH, Expected, digest, serve_callback
 from spawners.certificates import FILES, alternative_names, as_environment
 from spawners.failure import Failure, autopsy
@@ -61,6 +62,7 @@ class CampusSpawner(SlurmSpawner):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._tls: dict[str, str] = {}
+        self.cleared = asyncio.Event()
         self._report = asyncio.Event()
         self._looking = asyncio.Lock()
         self._submitted = 0.0
@@ -147,6 +149,7 @@ class CampusSpawner(SlurmSpawner):
         super().clear_state()
         self.node, self.port_reported, self.secret_digest, self.uid = "", 0, "", -1
         self._report = asyncio.Event()
+        self.cleared.set()
 
     def _commit(self) -> None:
         self.orm_spawner.state = self.get_state()
@@ -265,8 +268,11 @@ class CampusSpawner(SlurmSpawner):
     async def _until_up(self) -> str:
         """Wait until the session is placed and answers. Returns its URL; raises SessionRefused."""
         url = await self._until_placed()
-        await self._first(self._until_answer(url), self._until_over())
-        await self._raise_if_over()
+        try:
+            async with asyncio.timeout(self.http_timeout):
+                await self._until_answer_or_over(url)
+        except TimeoutError:
+            raise await self._refusal_of_the_ended() from None
         return url
 
     async def _until_placed(self) -> str:
@@ -292,11 +298,14 @@ class CampusSpawner(SlurmSpawner):
 
     async def _raise_if_over(self) -> None:
         if self._is_over():
-            why = await self._look_why()
-            raise SessionRefused(why.sentence, reason=why.cause, html=why.html)
+            raise await self._refusal_of_the_ended()
+
+    async def _refusal_of_the_ended(self) -> SessionRefused:
+        why = await self._look_why()
+        return SessionRefused(why.sentence, reason=why.cause, html=why.html)
 
     async def _look_why(self) -> Failure:
-        """Why this session is over; what its owner has not read yet is kept for the spawn page. Raises nothing."""
+        """Why this session is over or given up; kept for the spawn page until its owner has read it. Raises nothing."""
         job_id = self.job_id
         async with self._looking:
             if self.ended and self.ended.job_id == job_id:
@@ -314,8 +323,12 @@ class CampusSpawner(SlurmSpawner):
             self.ended = ended
             return ended
 
-    async def _until_answer(self, url: str, patient: bool = False) -> None:
-        """Until the session's server answers; without patience at most for http_timeout seconds."""
+    async def _until_answer_or_over(self, url: str) -> None:
+        """Until the session's server answers. Raises SessionRefused where the session is over before that."""
+        await self._first(self._until_answer(url), self._until_over())
+        await self._raise_if_over()
+
+    async def _until_answer(self, url: str) -> None:
         settings = self.user.settings
         context = make_ssl_context(
             settings["internal_ssl_key"], settings["internal_ssl_cert"], cafile=settings["internal_ssl_ca"]
@@ -324,8 +337,6 @@ class CampusSpawner(SlurmSpawner):
             with contextlib.suppress(TimeoutError):
                 await wait_for_http_server(f"{url}{self.server.base_url}api", self.http_timeout, context)
                 metrics.usable(self._submitted)
-                return
-            if not patient:
                 return
 
     async def _until_over(self) -> None:
@@ -361,31 +372,25 @@ class CampusSpawner(SlurmSpawner):
         if not self.watch.picture.asked:
             await self.watch.refresh()
         if self._check_pending and not self._start_pending:
-            return await self._adopt()
+            return await adopt(self)
         if self._is_over():
             await self._look_why()
             return 1
         return None
 
-    async def _adopt(self) -> int | None:
-        """The hub came back and found this session in its database: finish what its start had begun.
+    async def finish_start(self) -> None:
+        """Finish what the start of an earlier hub had begun. Raises SessionRefused where the session is over.
 
         A session that does not answer now may be suspended, or its node out of reach: it is waited for until Slurm says
         that it is over. One whose place is known already needs no word of Slurm's.
         """
-        try:
-            known = self.node and self.server.port == self.port_reported
-            url = f"https://{self.server.ip}:{self.server.port}" if known else await self._until_placed()
-            await self._first(self._until_answer(url, patient=True), self._until_over())
-            await self._raise_if_over()
-        except SessionRefused as error:
-            self.log.info("Session of %s ended while the hub was away: %s", self._log_name, error)
-            return 1
+        known = self.node and self.server.port == self.port_reported
+        url = f"https://{self.server.ip}:{self.server.port}" if known else await self._until_placed()
+        await self._until_answer_or_over(url)
         self.server.proto, address = url.split("://")
         self.server.ip, port = address.rsplit(":", 1)
         self.server.port = int(port)
         self.user.db.commit()
-        return None
 
     async def progress(self) -> AsyncGenerator[dict[str, Any], None]:
         """What the pending page shows; each sentence once."""

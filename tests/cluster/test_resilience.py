@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import psutil
 import pytest
@@ -69,6 +74,7 @@ def test_a_hub_killed_while_a_session_waits_serves_it_afterwards(full: Campus) -
     full.kill("hub")
     full.wait_until_answering()
     assert full.jobs(name=full.job_name) == ours
+    assert '"message": "Your session is in the queue.' in person.progress()
     full.free_gpus()
     wait_for("the session", lambda: (person.server() or {}).get("ready"))
     assert full.jobs() == ours
@@ -81,6 +87,19 @@ def test_a_waiting_session_can_be_called_off(full: Campus) -> None:
     wait_for("the job to wait", lambda: full.jobs(name=full.job_name))
     person.stop()
     wait_for("the job to be gone", lambda: not full.jobs(name=full.job_name))
+
+
+def test_a_session_that_waited_when_the_hub_was_killed_can_be_called_off(full: Campus) -> None:
+    person = full.person("trainee1")
+    person.ask_without_waiting(size="gpu1")
+    wait_for("the job to wait", lambda: full.jobs(name=full.job_name))
+    full.kill("hub")
+    full.wait_until_answering()
+    wait_for("the hub to find it", lambda: (person.server() or {}).get("pending") == "spawn")
+    person.stop()
+    wait_for("the job to be gone", lambda: not full.jobs(name=full.job_name))
+    full.free_gpus()
+    assert person.start(size="gpu1").state()["ready"]
 
 
 def test_a_session_that_ended_while_the_hub_was_away_is_gone(calm: Campus) -> None:
@@ -110,6 +129,54 @@ def test_a_silent_controller_ends_no_session_and_refuses_new_ones_in_words(calm:
     calm.wait_until_slurm_is_ready()
     assert calm.person("trainee2").start(size="cpu").state()["ready"]
     assert session.state()["ready"]
+    counter.goes_on()
+
+
+@contextlib.contextmanager
+def hangs(campus: Campus) -> Iterator[None]:
+    """A controller that takes connections and never answers."""
+    pid = campus.pid("slurmctld")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def talks_nonsense(campus: Campus) -> Iterator[None]:
+    """A controller that answers with bytes that are none of Slurm's."""
+    assert campus.site.cluster
+    address = ("127.0.0.1", campus.site.cluster.controller_port)
+    with campus.stopped("slurmctld"), socket.create_server(address) as listener:
+
+        def babble() -> None:
+            with contextlib.suppress(OSError):  # closed at the end
+                while True:
+                    with listener.accept()[0] as connection, contextlib.suppress(OSError):
+                        connection.sendall(b"\x00\x00\x10\x00" + b"<html>502 Bad Gateway</html>" * 200)
+
+        thread = threading.Thread(target=babble)
+        thread.start()
+        try:
+            yield
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@pytest.mark.parametrize("gone_mad", [hangs, talks_nonsense])
+def test_a_controller_gone_mad_ends_no_session_and_refuses_new_ones_in_words(
+    gone_mad: Callable[[Campus], AbstractContextManager[None]], calm: Campus
+) -> None:
+    session = calm.person("trainee1").start(size="cpu")
+    counter = Counter(session.kernel())
+    with gone_mad(calm):
+        assert "scheduler does not answer" in calm.person("trainee2").refusal(size="cpu")
+        counter.goes_on()
+        assert session.state()["ready"]
+    calm.wait_until_slurm_is_ready()
+    assert calm.person("trainee2").start(size="cpu").state()["ready"]
     counter.goes_on()
 
 

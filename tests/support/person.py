@@ -92,6 +92,12 @@ class Person:
         wait_for("the start to fail", lambda: self.server() is None)
         return self.failure()
 
+    def progress(self) -> str:
+        """What the pending page hears first of Slurm, after JupyterHub's own word."""
+        with self.web.get(f"{self.url}/hub/api/users/{self.name}/server/progress", stream=True, timeout=30) as events:
+            lines = (line for line in events.iter_lines(decode_unicode=True) if line.startswith("data: "))
+            return [next(lines), next(lines)][1]
+
     def failure(self) -> str:
         """What the pending page says about the last start."""
         return html.unescape(self.web.get(f"{self.url}/hub/spawn-pending/{self.name}").text)

@@ -32,6 +32,8 @@ from spawners.slurm.cli import CliTransport
         (JobState.FAILED, None, "", "failed", "stopped with an error."),
         (JobState.COMPLETED, 0, "", "completed", "The session ended by itself."),
         (JobState.COMPLETED, 0, "ImportError, which it caught", "completed", "The session ended by itself."),
+        (JobState.RUNNING, 0, "", "no-answer", "did not answer on its node"),
+        (JobState.RUNNING, 0, "ModuleNotFoundError: No module named 'x'", "environment", "software"),
         (JobState.COMPLETING, None, "", "completing", "has ended; Slurm is still taking it down"),
     ],
 )
