@@ -26,7 +26,7 @@ async def adopt(spawner: CampusSpawner) -> int | None:
     while True:
         finishing = asyncio.ensure_future(spawner.finish_start())
         spawner._spawn_future = asyncio.ensure_future(_until_checked(spawner, finishing))
-        spawner._spawn_future.add_done_callback(partial(_keep_failure_only, spawner))
+        spawner._spawn_future.add_done_callback(partial(_over, spawner, finishing))
         spawner._spawn_pending = True
         await asyncio.wait([finishing])
         spawner._spawn_pending = False
@@ -47,8 +47,10 @@ async def adopt(spawner: CampusSpawner) -> int | None:
         spawner._check_pending = True
 
 
-def _keep_failure_only(spawner: CampusSpawner, done: asyncio.Future[None]) -> None:
+def _over(spawner: CampusSpawner, finishing: asyncio.Future[None], done: asyncio.Future[None]) -> None:
     """As JupyterHub does with a start that is over (handlers/base.py): only a failure is still to be shown."""
+    if done.cancelled():
+        finishing.cancel()
     if done.cancelled() or done.exception() is None:
         spawner._spawn_future = None
 
