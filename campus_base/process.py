@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,11 +32,12 @@ class Secret(str):
 
 @dataclass(frozen=True)
 class Identity:
-    """The Unix account a program runs as: numeric uid, gid and supplementary gids."""
+    """The Unix account a program runs as: numeric uid, gid and supplementary gids; and its name."""
 
     uid: int
     gid: int
     groups: tuple[int, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,14 +102,14 @@ async def run(
         what: what it is for, as the subject of an error sentence ("Asking Slurm for the queue").
         timeout: seconds until it is killed.
         env: the whole environment; ``Secret`` values are revealed to the program only.
-        identity: the account to become first (needs root), None to stay.
+        identity: the account to become first (needs root, unless it is this one already), None to stay.
         check: raise on a non-zero exit.
 
     Raises:
         ProgramFailed: it did not start, overran its deadline, or (with ``check``) exited non-zero.
     """
     become: dict = {}
-    if identity:
+    if identity and identity.uid != os.geteuid():
         become = {
             "user": identity.uid,
             "group": identity.gid,

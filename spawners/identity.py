@@ -100,12 +100,10 @@ async def identity_of_uid(uid: int) -> Identity | None:
         return None
 
 
-async def identity_of(account: pwd.struct_passwd) -> Identity | None:
-    """What to become for this account; None when the hub runs as it already. Raises DirectorySilent.
+async def identity_of(account: pwd.struct_passwd) -> Identity:
+    """Who this account is to Slurm, and to the kernel. Raises DirectorySilent.
 
     A hub that is neither root nor this account fails in the kernel, with EPERM, before anything runs.
     """
-    if account.pw_uid == os.geteuid():
-        return None
     groups = await _DIRECTORY.ask(os.getgrouplist, account.pw_name, account.pw_gid)
-    return Identity(account.pw_uid, account.pw_gid, tuple(groups))
+    return Identity(account.pw_uid, account.pw_gid, tuple(groups), account.pw_name)

@@ -135,16 +135,18 @@ async def test_whoever_stops_waiting_takes_no_answer_from_others(directory: Dire
 
 
 async def test_another_account_is_become_with_its_own_groups_only() -> None:
-    assert await identity_of(account()) == Identity(54321, 54322, (54322,))
+    assert await identity_of(account()) == Identity(54321, 54322, (54322,), "ghost")
 
 
 async def test_groups_of_the_account_go_along(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getgrouplist", lambda name, gid: {("ghost", 54322): [54322, 44, 27]}[name, gid])
-    assert await identity_of(account()) == Identity(54321, 54322, (54322, 44, 27))
+    assert await identity_of(account()) == Identity(54321, 54322, (54322, 44, 27), "ghost")
 
 
 async def test_nothing_is_become_where_the_hub_is_that_account_already() -> None:
-    assert await identity_of(account(uid=os.geteuid())) is None
+    own = await identity_of(account(uid=os.geteuid()))
+    done = await run(["id", "-g"], what="Asking", timeout=5, env={"PATH": "/bin"}, identity=own)
+    assert done.stdout.strip() == str(os.getegid()) != str(own.gid)
 
 
 @pytest.mark.skipif(NOBODY.pw_uid == os.geteuid(), reason="the hub is nobody already")
@@ -157,10 +159,6 @@ async def test_an_account_that_cannot_be_looked_up_leaves_it_to_the_hub() -> Non
     with pytest.raises(KeyError):
         pwd.getpwuid(987654321)
     assert await identity_of_uid(987654321) is None
-
-
-async def test_the_hubs_own_number_becomes_nobody_else() -> None:
-    assert await identity_of_uid(os.geteuid()) is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming another account needs root")
