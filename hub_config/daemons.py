@@ -71,7 +71,7 @@ def daemons(site: Site, machine: Machine, paths: Paths) -> list[Daemon]:
             tuple(proxy_command(site, paths)),
             40,
             (("CONFIGPROXY_AUTH_TOKEN", token),),
-            _revision(*read),
+            _revision(*read, *(file.read_text() for file in sorted(paths.proxy_state.glob("*")))),
         ),
         Daemon(
             "hub",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from cryptography import x509
 
 from campus_base.errors import CampusError
@@ -134,6 +135,10 @@ def _daemons(p: Patient) -> Iterator[Finding]:
             yield Finding("daemons", False, f"{state.name} is {state.state.lower()}", f"./campus logs {state.name}")
     if states and all(s.running for s in states):
         yield Finding("daemons", True, f"{len(states)} running")
+    for state in states:
+        wanted = {"proxy": p.site.daemons.proxy_account}.get(state.name)
+        if state.running and wanted and (runs_as := psutil.Process(state.pid).username()) != wanted:
+            yield Finding("daemons", False, f"{state.name} runs as {runs_as}, not as {wanted}", "./campus up")
 
 
 def _hub(p: Patient) -> Iterator[Finding]:
@@ -168,10 +173,14 @@ def _certificates(p: Patient) -> Iterator[Finding]:
                 "certificates",
                 left > datetime.timedelta(0) and None,
                 f"{path} ends in {left.days} days",
-                "renew it where it comes from, ./campus down, ./campus up"
+                "renew it where it comes from, then ./campus up"
                 if path in public
                 else f"./campus down, remove {folder}, ./campus up (running sessions end)",
             )
+    for path in public:
+        if path.read_bytes() != (p.paths.proxy_state / "public.crt").read_bytes():
+            bad += 1
+            yield Finding("certificates", False, f"the proxy serves another than {path}", "./campus up")
     if found and not bad:
         yield Finding("certificates", True, f"{len(found)} valid")
 

@@ -17,6 +17,7 @@ from campus_base.errors import CampusError
 from campus_base.process import run_sync
 from hub_config import __version__
 from hub_config.accounts import DEMO_PASSWORD, password_of, remove_accounts
+from hub_config.daemon_accounts import remove_daemon_accounts
 from hub_config.daemons import Supervisor, end_strays
 from hub_config.installed import installed_site
 from hub_config.paths import Paths
@@ -112,6 +113,7 @@ def uninstall(paths: Paths, say: Say, everything: bool) -> None:
     down(paths, say)
     if everything:
         remove_accounts(installed_site(paths), paths)
+        remove_daemon_accounts(installed_site(paths), paths)
     for folder in _RENEWABLE + (_KEPT if everything else ()):
         shutil.rmtree(paths.prefix / folder, ignore_errors=True)
     paths.session_env.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
+from hub_config.daemon_accounts import as_account
 from hub_config.machine import Machine
 from hub_config.paths import Paths
 from hub_config.site import LocalCluster, Site
@@ -192,9 +193,8 @@ def slurmd_command(node: str, paths: Paths) -> list[str]:
 
 
 def _as(account: str) -> list[str]:
-    """Run as an account, and end when the supervisor is gone, however it ended (setpriv(1))."""
-    become = [] if account == "root" else [f"--reuid={account}", f"--regid={account}", "--init-groups"]
-    return ["setpriv", *become, "--pdeathsig=TERM"]
+    """Run as an account, and end when the supervisor is gone, however it ended."""
+    return as_account(account, "--pdeathsig=TERM")
 
 
 def can_unshare_hostname() -> bool:

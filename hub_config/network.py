@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from hub_config.daemon_accounts import as_account, may_bind
 from hub_config.paths import Paths
 from hub_config.routes import WatchedProxy
 from hub_config.site import Site
@@ -30,19 +31,21 @@ def update_network(c, site: Site, paths: Paths) -> None:
 def proxy_command(site: Site, paths: Paths) -> list[str]:
     """configurable-http-proxy's command line; its token comes by environment (CONFIGPROXY_AUTH_TOKEN)."""
     at = site.addresses
-    certificates = paths.internal_certificates
+    own = paths.proxy_state
 
     def component(name: str, option: str) -> list[str]:
         return [
-            f"--{option}-ssl-key={certificates / name / name}.key",
-            f"--{option}-ssl-cert={certificates / name / name}.crt",
-            f"--{option}-ssl-ca={certificates / f'{name}-ca_trust.crt'}",
+            f"--{option}-ssl-key={own / name}.key",
+            f"--{option}-ssl-cert={own / name}.crt",
+            f"--{option}-ssl-ca={own / name}-ca.crt",
             f"--{option}-ssl-request-cert",
             f"--{option}-ssl-reject-unauthorized",
         ]
 
-    own = [f"--ssl-cert={at.tls.certificate}", f"--ssl-key={at.tls.key}"] if at.tls else []
+    public = [f"--ssl-cert={own / 'public.crt'}", f"--ssl-key={own / 'public.key'}"] if at.tls else []
     return [
+        # Whatever it is told to run, it gains no rights.
+        *as_account(site.daemons.proxy_account, "--no-new-privs", *may_bind(at.port)),
         "node",
         f"--import={paths.node / 'pin.mjs'}",
         str(paths.node_modules / "configurable-http-proxy" / "bin" / "configurable-http-proxy"),
@@ -53,5 +56,5 @@ def proxy_command(site: Site, paths: Paths) -> list[str]:
         f"--error-target=https://{at.hub_ip}:{at.hub_port}{urlsplit(at.public_url).path}/hub/error",
         *component("proxy-api", "api"),
         *component("proxy-client", "client"),
-        *own,
+        *public,
     ]

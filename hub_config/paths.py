@@ -65,6 +65,11 @@ class Paths:
         return self.prefix / "var" / "hub"
 
     @property
+    def proxy_state(self) -> Path:
+        """Root's and the proxy's (0750): the proxy's keys and certificates, and those of the public address."""
+        return self.prefix / "var" / "proxy"
+
+    @property
     def slurm_state(self) -> Path:
         return self.prefix / "var" / "slurm"
 

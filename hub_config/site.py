@@ -20,6 +20,7 @@ from hub_config.site_people import PamAuthentication as PamAuthentication
 from hub_config.site_types import (
     AbsolutePath,
     BelowHome,
+    DaemonName,
     DatabaseUrl,
     Duration,
     Folder,
@@ -44,7 +45,7 @@ class Tls(Part):
     certificate: AbsolutePath
     """PEM file with the certificate and its chain, for the public address."""
     key: AbsolutePath
-    """PEM file with the private key; readable by root only."""
+    """PEM file with the private key; readable by root only. When it was renewed, ./campus up puts it to use."""
 
 
 class Addresses(Part):
@@ -79,6 +80,13 @@ class Addresses(Part):
             return str(ip_address(host))
         except ValueError:
             return "127.0.0.1" if host == "localhost" else "0.0.0.0"  # noqa: S104 - a public site
+
+
+class Daemons(Part):
+    """The accounts of Campus's own daemons. ``up`` makes those that are missing on this machine."""
+
+    proxy_account: DaemonName = "campus-proxy"
+    """The public proxy's, which never runs as root. It reads copies of what it needs, in PREFIX/var/proxy."""
 
 
 class Database(Part):
@@ -206,6 +214,8 @@ class Site(Part):
     """Shown in page titles."""
     addresses: Addresses = Addresses()
     """Where people, nodes and the proxy find each other."""
+    daemons: Daemons = Daemons()
+    """The accounts of Campus's own daemons."""
     database: Database = Database()
     """Where the hub keeps its state."""
     authentication: Authentication

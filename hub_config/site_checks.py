@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hub_config.site import (
         Addresses,
         Culling,
+        Daemons,
         Database,
         LocalCluster,
         Partition,
@@ -119,6 +120,11 @@ def _people(
             yield f"access[{number}]: makes {rule.user} an operator; give the account that role instead"
 
 
+def _daemon_accounts(daemons: Daemons, accounts: tuple[Account, ...]) -> Iterator[str]:
+    if daemons.proxy_account in (account.name for account in accounts):
+        yield f"daemons.proxy_account: {daemons.proxy_account} is a person in [[accounts]]; name another"
+
+
 def _database(database: Database) -> Iterator[str]:
     if database.password_file and not database.url:
         yield "database.password_file: a password without a database; add url, or remove this for SQLite"
@@ -161,6 +167,7 @@ CHECKS: tuple[Callable[..., Iterator[str]], ...] = (
     _sign_in,
     _hub_address,
     _people,
+    _daemon_accounts,
     _database,
     _one_slurm,
     _embedded_sizes,

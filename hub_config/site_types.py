@@ -92,6 +92,12 @@ def _person(name: str) -> str:
     return name
 
 
+def _daemon(name: str) -> str:
+    if name == "root":
+        raise ValueError("must be an account of its own; what does not need root is not to have it")
+    return name
+
+
 def _absolute(path: Path) -> Path:
     if not path.is_absolute():
         raise ValueError("must be an absolute path, beginning with / (~ depends on who reads it)")
@@ -177,6 +183,7 @@ Group = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_
 Name = Annotated[str, Field(pattern=_NAME)]
 SlurmName = Annotated[str, Field(pattern=_SLURM_NAME)]
 UnixName = Annotated[str, Field(pattern=_UNIX_NAME), AfterValidator(_person)]
+DaemonName = Annotated[str, Field(pattern=_UNIX_NAME), AfterValidator(_daemon)]
 Scope = Annotated[str, Field(pattern=_SCOPE)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Ipv4 = Annotated[str, *_words(_ipv4, _IPV4)]

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hub_config.accounts import remove_accounts
+from hub_config.daemon_accounts import remove_daemon_accounts
 from hub_config.environments import CHECKOUT
 from hub_config.installed import installed_site
 from hub_config.packages import install_debian_packages
@@ -78,6 +79,7 @@ def _campus(paths: Paths, say: Say) -> Iterator[None]:
         subprocess.run([campus, "down"], env=environment, check=False)
         with contextlib.suppress(Exception):
             remove_accounts(installed_site(paths), paths)
+            remove_daemon_accounts(installed_site(paths), paths)
         shutil.rmtree(paths.homes, ignore_errors=True)
 
 
@@ -90,6 +92,7 @@ def site_under_test(paths: Paths) -> str:
         text = text.replace(f'name = "{name}"', f'name = "ct-{tag}-{name}"')
     addresses = (
         f'[addresses]\npublic_url = "http://127.0.0.1:{public}"\nhub_port = {hub}\nproxy_api_port = {api}\n'
+        f'[daemons]\nproxy_account = "ct-{tag}-proxy"\n'
         "[slurm]\npoll_seconds = 1\ncommand_seconds = 8\n"
         "[sessions]\nnamed = 7\n"
     )

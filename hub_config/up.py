@@ -14,6 +14,7 @@ from campus_base.errors import CampusError
 from campus_base.process import run_sync
 from hub_config import __version__
 from hub_config.accounts import DEMO_PASSWORD, OPERATOR_PASSWORD, ensure_accounts, ensure_secret
+from hub_config.daemon_accounts import ensure_daemon_accounts
 from hub_config.daemons import Supervisor, daemons, end_strays
 from hub_config.environments import CHECKOUT, ensure_project, ensure_session_environment
 from hub_config.installed import installed_site
@@ -23,6 +24,7 @@ from hub_config.local_cluster import ensure_cluster
 from hub_config.machine import Machine, look
 from hub_config.packages import ensure_node_modules, ensure_packages
 from hub_config.paths import Paths
+from hub_config.proxy_files import ensure_proxy_files
 from hub_config.site import Site
 from hub_config.site_file import read_site
 from hub_config.up_checks import check_machine, ports
@@ -114,12 +116,17 @@ class Up:
             case "demo":
                 ensure_secret(self.paths.secret(DEMO_PASSWORD), lambda: secrets.token_urlsafe(9))
                 ensure_secret(self.paths.secret(OPERATOR_PASSWORD), lambda: secrets.token_urlsafe(24))
-        made = ensure_accounts(self.site, self.paths)
+        made = ensure_accounts(self.site, self.paths) + len(ensure_daemon_accounts(self.site, self.paths))
         return f"{made} accounts made" if made else "nothing to do"
 
     def _certificates(self) -> str:
+        made = self._inside_certificates()
+        ensure_proxy_files(self.site, self.paths)
+        return "certificates made for traffic between proxy, hub and sessions" if made else "nothing to do"
+
+    def _inside_certificates(self) -> bool:
         if (self.paths.internal_certificates / "hub-internal" / "hub-internal.crt").exists():
-            return "nothing to do"
+            return False
         config = self.paths.site_file.parent / "jupyterhub_config.py"
         run_sync(
             [
@@ -130,7 +137,7 @@ class Up:
             timeout=60,
             env={"CAMPUS_PREFIX": str(self.paths.prefix), "PATH": os.environ["PATH"]},
         )
-        return "certificates made for traffic between proxy, hub and sessions"
+        return True
 
     def _cluster(self) -> str:
         changed = ensure_cluster(self.site, self.machine, self.paths)

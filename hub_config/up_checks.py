@@ -10,6 +10,7 @@ from pathlib import Path
 
 from campus_base.errors import CampusError
 from hub_config.accounts import check_account
+from hub_config.daemon_accounts import check_daemon_account, daemon_accounts
 from hub_config.daemons import port_owner
 from hub_config.environments import is_complete
 from hub_config.local_cluster import node_names
@@ -41,6 +42,8 @@ def check_machine(site: Site, machine: Machine, paths: Paths, own_ports: set[int
             )
     for account in site.accounts:
         check_account(account.name, paths.homes / account.name)
+    for name in daemon_accounts(site, paths):
+        check_daemon_account(name)
 
 
 def ports(site: Site, machine: Machine) -> dict[str, int]:

@@ -113,6 +113,11 @@ def test_what_a_daemon_reads_starts_it_anew(paths: Paths) -> None:
     (paths.hub_env / ".source").write_text("other code")
     code = revisions(site)
     assert changed(first, code) == {"proxy", "hub"}
+    paths.proxy_state.mkdir(parents=True)
+    (paths.proxy_state / "public.crt").write_text("renewed")
+    certificate = revisions(site)
+    assert changed(code, certificate) == {"proxy"}
+    code = certificate
     paths.session_env.symlink_to(paths.environments / "session-2")
     environment = revisions(site)
     assert changed(code, environment) == {"hub"}, "it starts sessions on what it finds when it starts"

@@ -46,6 +46,7 @@ class Patient:
         self.paths = Paths(folder)
         self.machine = Machine(8192, (), 1, frozenset({"memory", "devices"}))
         self.daemons = dict.fromkeys(DAEMONS, "RUNNING")
+        self.owners = dict.fromkeys(DAEMONS, "root") | {"proxy": "campus-proxy"}
         self.answers = True
         self.free = 100 * 2**30
         self.accounts = {f"{a}": self.paths.homes / a for a in ("trainee1", "operator1")}
@@ -115,7 +116,14 @@ class Patient:
         assert method == "getAllProcessInfo"
         if not self.daemons:
             raise ConnectionRefusedError
-        return [{"name": n, "statename": s, "pid": 1 if s == "RUNNING" else 0} for n, s in self.daemons.items()]
+        return [
+            {"name": name, "statename": state, "pid": pid if state == "RUNNING" else 0}
+            for pid, (name, state) in enumerate(self.daemons.items(), 1)
+        ]
+
+    def process(self, pid: int) -> Any:
+        name = list(self.daemons)[pid - 1]
+        return SimpleNamespace(username=lambda: self.owners[name])
 
     def urlopen(self, url: str, **_: Any) -> Any:
         assert re.fullmatch(r"https?://127\.0\.0\.1:\d+/hub/health", url)
@@ -140,6 +148,7 @@ def patient(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Patient
     found = Patient(folder)
     monkeypatch.setattr("campus_base.process.subprocess.run", found.run)
     monkeypatch.setattr(Supervisor, "_call", lambda *arguments: found.call(*arguments))
+    monkeypatch.setattr(doctor.psutil, "Process", found.process)
     monkeypatch.setattr(urllib.request, "urlopen", found.urlopen)
     # The machine's own takes a while, for the authorities that nobody asks here.
     monkeypatch.setattr(ssl, "create_default_context", lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
@@ -242,6 +251,12 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
         "daemons",
         "gpu-node2 is backoff",
         "./campus logs gpu-node2",
+    ),
+    "the proxy is root": (
+        lambda p: p.owners.update({"proxy": "root"}),
+        "daemons",
+        "proxy runs as root, not as campus-proxy",
+        "./campus up",
     ),
     "the hub is dead": (
         lambda p: (p.daemons.update({"hub": "FATAL"}), setattr(p, "answers", False)),
@@ -419,6 +434,19 @@ def test_the_sites_own_certificate_is_renewed_elsewhere(patient: Patient) -> Non
     finding = notes(patient)["certificates"]
     assert "own.crt ends in 9 days" in finding.says
     assert str(patient.paths.internal_certificates) not in finding.remedy
+
+
+def test_a_renewed_certificate_that_is_not_in_use_is_said(patient: Patient) -> None:
+    own = patient.certificate("../own.crt")
+    tls = f'[addresses]\npublic_url = "https://127.0.0.1:8000"\n[addresses.tls]\ncertificate = "{own}"\nkey = "/k"\n'
+    patient.write_site(**{"[authentication]": f"{tls}[authentication]"})
+    patient.paths.proxy_state.mkdir()
+    copy = patient.paths.proxy_state / "public.crt"
+    copy.write_bytes(own.read_bytes())
+    assert failures(patient.findings()) == {}
+    patient.certificate("../own.crt")
+    (finding,) = failures(patient.findings())["certificates"]
+    assert (finding.says, finding.remedy) == (f"the proxy serves another than {own}", "./campus up")
 
 
 def test_a_real_cluster_is_not_asked_for_what_is_not_ours(patient: Patient) -> None:
