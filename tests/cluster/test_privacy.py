@@ -289,6 +289,18 @@ def test_hub_files_are_roots(campus: Campus) -> None:
         python_as(campus, campus.name(ATTACKER), connect, str(paths.run / "supervisor.sock"))
 
 
+def test_the_proxy_is_not_root_and_reads_its_own_keys_only(campus: Campus) -> None:
+    account = campus.site.daemons.proxy_account
+    proxy = psutil.Process(campus.pid("proxy"))
+    entry = campus.account(account)
+    assert proxy.uids() == (entry.pw_uid,) * 3
+    assert "NoNewPrivs:\t1" in Path(f"/proc/{proxy.pid}/status").read_text()
+    key = "PRIVATE KEY"
+    seen = python_as(campus, account, GREP, str(campus.paths.prefix / "var"), str(campus.paths.secrets), stdin=key)
+    assert {Path(path).name for path in seen.split()} == {"proxy-api.key", "proxy-client.key"}
+    assert python_as(campus, campus.name(ATTACKER), GREP, str(campus.paths.prefix / "var"), stdin=key) == ""
+
+
 def test_the_proxys_api_wants_its_certificate(campus: Campus) -> None:
     url = f"https://127.0.0.1:{campus.site.addresses.proxy_api_port}/api/routes"
     with pytest.raises(requests.exceptions.ConnectionError):
