@@ -1,16 +1,18 @@
-"""Why a session ended that nobody stopped: the plain cause, and the end of its log."""
+"""How a session ended: the plain cause, the end of its log, and what it was asked for with, to have it again."""
 
 from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from markupsafe import Markup
 
 from campus_base.errors import CampusError
 from campus_base.process import Identity, run
+from spawners.idle import Verdict
+from spawners.outlook import words
 from spawners.slurm import JobState, Transport
 
 LOG_LINES = 15
@@ -19,20 +21,24 @@ _LONGEST_LINE = 300  # characters
 
 
 @dataclass(frozen=True)
-class Failure:
-    """``cause`` is a label from a fixed set, for metrics; ``sentence`` and ``log`` are for the person."""
+class Ended:
+    """``cause`` is a label from a fixed set, for metrics; ``sentence`` and ``log`` are for the person.
+
+    ``options`` are the raw ones that the session was asked for with, so that it can be resumed.
+    """
 
     cause: str
     sentence: str
     job_id: str
     log: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {"log": list(self.log)}
 
     @classmethod
-    def from_dict(cls, kept: dict[str, Any]) -> Failure:
-        return cls(kept["cause"], kept["sentence"], kept["job_id"], tuple(kept["log"]))
+    def from_dict(cls, kept: dict[str, Any]) -> Ended:
+        return cls(kept["cause"], kept["sentence"], kept["job_id"], tuple(kept["log"]), kept.get("options", {}))
 
     @property
     def html(self) -> Markup:
@@ -74,25 +80,41 @@ _FROM_STATE = {
 }
 
 
-def explain(state: JobState, exit_code: int | None, job_id: str, log: str) -> Failure:
-    """The failure behind a job that is over, or that runs and is given up.
+def explain(state: JobState, exit_code: int | None, job_id: str, log: str) -> Ended:
+    """Why a job is over that nobody stopped, or is given up while it runs.
 
     ``exit_code`` is the job's, negative for a signal, None where unknown; ``log`` the end of the session's own log.
     """
     lines = [line[:_LONGEST_LINE] for line in log.splitlines() if line.strip()][-LOG_LINES:]
     if state in _FROM_STATE:
-        return Failure(state.value, _FROM_STATE[state], job_id, tuple(lines))
+        return Ended(state.value, _FROM_STATE[state], job_id, tuple(lines))
     for pattern, cause, sentence in _FROM_LOG:
         if any(pattern.search(line) for line in lines):
-            return Failure(cause, sentence, job_id, tuple(lines))
+            return Ended(cause, sentence, job_id, tuple(lines))
     if state is JobState.RUNNING:
         silent = "JupyterLab did not answer on its node, so the session was given up. Start it again."
-        return Failure("no-answer", silent, job_id, tuple(lines))
+        return Ended("no-answer", silent, job_id, tuple(lines))
     how = "" if not exit_code else f" (signal {-exit_code})" if exit_code < 0 else f" (exit code {exit_code})"
-    return Failure("failed", f"The session stopped with an error{how}.", job_id, tuple(lines))
+    return Ended("failed", f"The session stopped with an error{how}.", job_id, tuple(lines))
 
 
-async def autopsy(slurm: Transport, state: JobState, job_id: int, log: str, identity: Identity | None) -> Failure:
+_IDLE = {
+    "gpu": "its GPU had done nothing",
+    "session": "nothing had been done in it",
+    "silent": "nothing had been heard of it",
+}
+
+
+def stopped(job_id: str, idle: Verdict | None) -> Ended:
+    """A session that the hub stopped: for being idle, or since somebody asked for it."""
+    if idle is None:
+        return Ended("stopped", "The session was stopped.", job_id)
+    return Ended(
+        "idle", f"The session ended because it was idle: {_IDLE[idle.because]} for {words(idle.idle)}.", job_id
+    )
+
+
+async def autopsy(slurm: Transport, state: JobState, job_id: int, log: str, identity: Identity | None) -> Ended:
     """Look at a job that is over: how Slurm says it ended, and the end of its log (a path, read as the person).
 
     Raises nothing: what cannot be had is left out.

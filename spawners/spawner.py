@@ -7,6 +7,7 @@ import contextlib
 import pwd
 import time
 from collections.abc import AsyncGenerator, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,11 +19,11 @@ from traitlets import Unicode, default
 
 from campus_base.errors import CampusError
 from campus_base.process import Secret
-from spawners import metrics
+from spawners import metrics, resume
 from spawners.adoption import adopt
 from spawners.callback import PATH, Expected, digest, serve_callback
 from spawners.certificates import FILES, alternative_names, as_environment
-from spawners.failure import Failure, autopsy
+from spawners.failure import Ended, autopsy, stopped
 from spawners.form import render_form
 from spawners.identity import account_named, account_of_uid, identity_of, identity_of_uid, is_persons
 from spawners.job_script import render_job_script
@@ -56,8 +57,8 @@ class CampusSpawner(SlurmSpawner):
     node = ""
     secret_digest = ""
     uid = -1
-    ended: Failure | None = None
-    """Why the last session ended that its owner did not stop; kept until the next one starts."""
+    ended: Ended | None = None
+    """How the last session ended, and what it was asked for with; kept until the next one has started."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -85,13 +86,18 @@ class CampusSpawner(SlurmSpawner):
         def form(spawner: CampusSpawner) -> str:
             last = spawner.user_options.get("size")
             chosen = last if any(s.name == last for s in spawner.sizes) else spawner.sizes[0].name
-            return render_form(spawner.sizes, chosen, self.api_url("sizes"), spawner.ended)
+            following = spawner.handler.get_argument("next", "") if spawner.handler else ""
+            resuming = (spawner.resumable, resume.query(following))
+            return render_form(spawner.sizes, chosen, self.api_url("sizes"), spawner.ended, resuming)
 
         return form
 
     @default("options_from_form")
     def _from_form(self):
-        def options(form: dict[str, list[str]], spawner: CampusSpawner) -> dict[str, str]:
+        # No second argument: JupyterHub gives none when the options stand in the address.
+        def options(form: dict[str, list[str]]) -> dict[str, Any]:
+            if resume.OPTION in form:
+                return resume.options_of(self.ended)
             return {key: values[-1] for key, values in form.items() if key != "_xsrf" and values[-1] != ""}
 
         return options
@@ -105,6 +111,11 @@ class CampusSpawner(SlurmSpawner):
         """Where this person's pages ask for ``sizes`` or ``waiting`` (spawners.api)."""
         server = f"?server={quote(self.name)}" if self.name else ""
         return f"{self.hub.base_url}api/users/{quote(self.user.name)}/campus/{what}{server}"
+
+    @property
+    def resumable(self) -> str:
+        """What resuming would start, in words; empty where there is nothing to resume."""
+        return resume.offer(self.ended, self.sizes)
 
     def checked_request(self) -> SessionRequest:
         """What this session was asked for with. Raises SessionRefused for what the site does not offer."""
@@ -135,7 +146,7 @@ class CampusSpawner(SlurmSpawner):
         self.port_reported = state.get("port", 0)
         self.secret_digest = state.get("secret_digest", "")
         self.uid = state.get("uid", -1)
-        self.ended = Failure.from_dict(state["ended"]) if "ended" in state else None
+        self.ended = Ended.from_dict(state["ended"]) if "ended" in state else None
         if self.job_id:
             Ledger.held.add(int(self.job_id))
             Expected.add(self.secret_digest, self)
@@ -206,6 +217,8 @@ class CampusSpawner(SlurmSpawner):
                 "SHELL": account.pw_shell or "/bin/sh",
                 "LANG": "C.UTF-8",
                 "PATH": f"{python_bin}:/usr/local/bin:/usr/bin:/bin",
+                # Sessions of one person share a home, and must not take each other's open documents.
+                "JUPYTERLAB_WORKSPACES_DIR": f"{account.pw_dir}/.jupyter/lab/workspaces/{self.name}",
             }
         )
 
@@ -223,7 +236,6 @@ class CampusSpawner(SlurmSpawner):
             await self.watch.slurm.test(job, identity)
             job_id = await self.watch.slurm.submit(job, environment, identity)
             self.job_id, self.uid = str(job_id), account.pw_uid
-            self.ended = None
             Ledger.held.add(job_id)
             self._commit()
         except CampusError as error:
@@ -288,6 +300,7 @@ class CampusSpawner(SlurmSpawner):
             elif not (await self.watch.refresh() and (job := self.job()) and job.node in self.watch.picture.nodes):
                 await self.watch.news(_TICK)
         self.node = node.name
+        self.ended = None
         self._commit()
         metrics.started(self._submitted, job)
         return f"https://{node.address}:{self.port_reported}"
@@ -304,7 +317,7 @@ class CampusSpawner(SlurmSpawner):
         why = await self._look_why()
         return SessionRefused(why.sentence, reason=why.cause, html=why.html)
 
-    async def _look_why(self) -> Failure:
+    async def _look_why(self) -> Ended:
         """Why this session is over or given up; kept for the spawn page until its owner has read it. Raises nothing."""
         job_id = self.job_id
         async with self._looking:
@@ -320,7 +333,7 @@ class CampusSpawner(SlurmSpawner):
             log = f"{account.pw_dir}/{self.log_folder}/session-{job_id}.log" if account else ""
             ended = await autopsy(self.watch.slurm, state, int(job_id), log, await identity_of_uid(self.uid))
             self.log.info("Job %s of %s is over: %s", job_id, self._log_name, ended.cause)
-            self.ended = ended
+            self.ended = replace(ended, options=dict(self.user_options or {}))
             return ended
 
     async def _until_answer_or_over(self, url: str) -> None:
@@ -418,6 +431,9 @@ class CampusSpawner(SlurmSpawner):
         """Cancel the job. While Slurm is silent the job stays, belongs to no server, and is cancelled afterwards."""
         if not self.job_id:
             return
+        # It was a session, and not only a wish for one; why it is given up is known already.
+        if self.node and not (self.ended and self.ended.job_id == self.job_id):
+            self.ended = replace(stopped(self.job_id, None), options=dict(self.user_options or {}))
         try:
             await self.watch.slurm.cancel(int(self.job_id), await identity_of_uid(self.uid))
         except CampusError as error:

@@ -8,7 +8,7 @@ import pytest
 
 from campus_base.process import ProgramFailed, Result, run
 from spawners import failure
-from spawners.failure import Failure, autopsy, explain
+from spawners.failure import Ended, autopsy, explain
 from spawners.slurm import JobState
 from spawners.slurm.cli import CliTransport
 
@@ -54,7 +54,7 @@ def test_the_end_of_a_log_is_short_and_escaped() -> None:
 
 def test_a_failure_survives_the_hub() -> None:
     found = explain(JobState.FAILED, 1, "7", "a\nb")
-    assert Failure.from_dict(json.loads(json.dumps(found.as_dict()))) == found
+    assert Ended.from_dict(json.loads(json.dumps(found.as_dict()))) == found
 
 
 async def test_a_look_at_what_cannot_be_read_raises_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

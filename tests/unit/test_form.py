@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from spawners.failure import Failure
+from spawners.failure import Ended
 from spawners.form import render_form
 from spawners.request import SessionSize
 
@@ -38,15 +38,15 @@ def test_a_card_for_each_size() -> None:
 
 
 def test_everything_is_escaped() -> None:
-    ended = Failure("failed", EVIL, EVIL, (EVIL, EVIL))
-    plain = Failure("failed", "plain", "7", ("a", "b"))
+    ended = Ended("failed", EVIL, EVIL, (EVIL, EVIL))
+    plain = Ended("failed", "plain", "7", ("a", "b"))
     evil_tags = [t for t, _ in Tags(render_form(sizes(EVIL), "cpu", EVIL, ended)).found]
     assert evil_tags == [t for t, _ in Tags(render_form(sizes("plain"), "cpu", "/x", plain)).found]
     assert "img" not in evil_tags
 
 
 def test_why_the_last_session_ended() -> None:
-    html = render_form(sizes("x"), "cpu", "/x", Failure("timeout", "It reached its time limit.", "7", ("last line",)))
+    html = render_form(sizes("x"), "cpu", "/x", Ended("timeout", "It reached its time limit.", "7", ("last line",)))
     assert "It reached its time limit." in html
     assert "last line" in html
-    assert "<details" not in render_form(sizes("x"), "cpu", "/x", Failure("timeout", "It ended.", "7"))
+    assert "<details" not in render_form(sizes("x"), "cpu", "/x", Ended("timeout", "It ended.", "7"))

@@ -24,7 +24,7 @@ from hub_config.paths import Paths
 from hub_config.sessions import session_size
 from hub_config.site import Site
 from hub_config.site_file import LOCAL, parse_site
-from spawners.failure import Failure
+from spawners.failure import Ended
 from spawners.form import render_form
 
 EVIL = """"><script>alert(1)</script><img src=x onerror='alert(1)'>"""
@@ -36,10 +36,12 @@ class Waiting(Spawner):
 
     sizes: tuple[Any, ...] = ()
 
-    ended: Failure | None = None
+    ended: Ended | None = None
+    resumable = ""
 
     def _options_form_default(self) -> str:
-        return render_form(self.sizes, self.sizes[0].name, self.api_url("sizes"), self.ended)
+        resuming = (self.resumable, "?opt-resume=1")
+        return render_form(self.sizes, self.sizes[0].name, self.api_url("sizes"), self.ended, resuming)
 
     def api_url(self, what: str) -> str:
         return f"/hub/api/{what}"
@@ -108,7 +110,9 @@ async def browser_of(site: Site, folder: Path) -> Browser:
     update_pages(c, site, paths)
     update_authentication(c, site, paths)
     sizes = tuple(replace(session_size(s), gpu_type=s.title[:20] if s.gpus else None) for s in site.sizes)
-    c.JupyterHub.spawner_class = type("Waiting", (Waiting,), {"sizes": sizes})
+    ended = Ended("idle", f"It was idle, {site.name}.", "7", (site.name,))
+    last = {"ended": ended, "resumable": f"{sizes[0].title}, {site.name}"}
+    c.JupyterHub.spawner_class = type("Waiting", (Waiting,), {"sizes": sizes, **last})
     c.JupyterHub.db_url = "sqlite:///:memory:"
     c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
     c.JupyterHub.log_level = "CRITICAL"
@@ -201,6 +205,28 @@ async def test_the_spawn_page(evil: Browser, plain: Browser) -> None:
     assert len([tag for tag in page.found if tag[0] == "input" and "value" in tag]) == 3
 
 
+@pytest.mark.parametrize(
+    ("path", "link"),
+    [
+        ("/hub/spawn", "?opt-resume=1"),
+        ("/hub/home", "/hub/spawn/trainee1/?opt-resume=1"),
+        (
+            "/hub/user/trainee1/lab/tree/a.ipynb",
+            "/hub/spawn/trainee1?next=%2Fhub%2Fuser%2Ftrainee1%2Flab%2Ftree%2Fa.ipynb&amp;opt-resume=1",
+        ),
+    ],
+)
+async def test_how_a_session_ended_and_to_resume_it(path: str, link: str, evil: Browser, plain: Browser) -> None:
+    pages = []
+    for browser in (evil, plain):
+        await browser.sign_in()
+        pages.append(await browser.get(path))
+    same_markup(*pages)
+    assert "It was idle, words." in pages[1]
+    assert f'href="{link}"' in pages[1]
+    assert re.search(r"\(?(Resuming starts )?No GPU, words", pages[1])
+
+
 async def test_a_refused_session(evil: Browser, plain: Browser) -> None:
     pages = []
     for browser, size in ((evil, EVIL), (plain, "none")):
@@ -259,6 +285,6 @@ async def test_our_templates_extend_jupyterhubs_own(name: str, plain: Browser) -
 async def test_every_page_of_jupyterhub_has_our_frame(plain: Browser) -> None:
     for name in ("home.html", "token.html", "error.html", "not_running.html"):
         source = plain.environment.loader.get_source(plain.environment, name)[0]
-        assert re.search(r'extends "((templates/)?not_running|page|error)\.html"', source), name
+        assert re.search(r'extends "((templates/)?(not_running|home)|page|error)\.html"', source), name
     assert plain.environment.get_template("page.html").filename == str(TEMPLATES / "page.html")
     assert plain.environment.autoescape is True
