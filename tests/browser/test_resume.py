@@ -80,7 +80,7 @@ def test_resume_brings_the_documents_back(
     expect(page.get_by_text("Resuming starts One GPU, 30 minutes")).to_be_visible()
     shot(page, "resume-not-running")
     page.get_by_role("button", name="Resume it").click()
-    page.wait_for_url(where, timeout=_LAB)
+    page.wait_for_url(f"{where}**", timeout=_LAB)
     expect(page.locator(".jp-Notebook .cm-content").first).to_have_text("precious = 42", timeout=_LAB)
     expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=_LAB)
     expect(page.locator("#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current")).to_have_text("Untitled.ipynb")
