@@ -52,8 +52,10 @@ def answers(site: Site) -> bool:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the name is the public one
     try:
-        url = f"{scheme}://{host}:{at.port}{urlsplit(at.public_url).path}/hub/health"
-        with urllib.request.urlopen(url, timeout=5, context=context) as answer:  # noqa: S310
+        public = urlsplit(at.public_url)
+        url = f"{scheme}://{host}:{at.port}{public.path}/hub/health"
+        request = urllib.request.Request(url, headers={"Host": public.netloc})  # noqa: S310
+        with urllib.request.urlopen(request, timeout=5, context=context) as answer:  # noqa: S310
             return answer.status == 200
     except OSError:
         return False

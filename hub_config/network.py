@@ -15,6 +15,8 @@ def update_network(c, site: Site, paths: Paths) -> None:
     scheme = "https" if at.tls else "http"
     c.JupyterHub.bind_url = f"{scheme}://{at.ip}:{at.port}{urlsplit(at.public_url).path}/"
     c.JupyterHub.public_url = f"{at.public_url}/"
+    if at.own_domains:
+        c.JupyterHub.subdomain_host = at.origin
     c.JupyterHub.hub_bind_url = f"https://{at.hub_ip}:{at.hub_port}"
     c.JupyterHub.internal_ssl = True
     c.JupyterHub.internal_certs_location = str(paths.internal_certificates)
@@ -54,6 +56,7 @@ def proxy_command(site: Site, paths: Paths) -> list[str]:
         "--api-ip=127.0.0.1",
         f"--api-port={at.proxy_api_port}",
         f"--error-target=https://{at.hub_ip}:{at.hub_port}{urlsplit(at.public_url).path}/hub/error",
+        *(["--host-routing"] if at.own_domains else []),
         *component("proxy-api", "api"),
         *component("proxy-client", "client"),
         *public,

@@ -9,6 +9,9 @@ import asyncio
 from typing import Any
 
 from jupyterhub.proxy import ConfigurableHTTPProxy
+from traitlets import Instance
+
+from spawners.watch import WatchSettings, shared_watch
 
 _LOOK_SECONDS = 2.0
 
@@ -16,6 +19,9 @@ _LOOK_SECONDS = 2.0
 class WatchedProxy(ConfigurableHTTPProxy):
     """JupyterHub looks after the routes of a proxy that it did not start itself every five minutes only."""
 
+    cluster_watch = Instance(WatchSettings, allow_none=True, help="The watch of Slurm to start with the hub.").tag(
+        config=True
+    )
     _watch: asyncio.Task[None] | None = None
 
     async def check_routes(self, user_dict: Any, service_dict: Any, routes: Any = None) -> None:
@@ -23,6 +29,9 @@ class WatchedProxy(ConfigurableHTTPProxy):
         await super().check_routes(user_dict, service_dict, routes)
         if self._watch is None:
             self._watch = asyncio.create_task(self._restore(user_dict, service_dict))
+            # Not earlier: a job whose session is not known yet would be taken for nobody's.
+            if self.cluster_watch:
+                shared_watch(self.cluster_watch).ensure_running()
 
     async def _restore(self, user_dict: Any, service_dict: Any) -> None:
         while True:

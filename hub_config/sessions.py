@@ -52,7 +52,9 @@ def update_sessions(c, site: Site, paths: Paths) -> None:
     c.JupyterHub.extra_handlers = HANDLERS
     c.CampusSpawner.sizes = tuple(session_size(size) for size in site.sizes)
     slurm = slurm_transport(site, paths)
-    c.CampusSpawner.watch_settings = WatchSettings(slurm, job_name(site), site.slurm.poll_seconds)
+    watch = WatchSettings(slurm, job_name(site), site.slurm.poll_seconds)
+    c.CampusSpawner.watch_settings = watch
+    c.WatchedProxy.cluster_watch = watch
     c.CampusSpawner.environment_folder = str(session_environment(site, paths))
     c.CampusSpawner.job_template = paths.job_template.read_text() if site.sessions.job_template else ""
     c.CampusSpawner.log_folder = site.sessions.log_folder

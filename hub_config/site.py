@@ -35,6 +35,7 @@ from hub_config.site_types import (
     PublicUrl,
     SlurmName,
     duration_seconds,
+    is_loopback,
 )
 from hub_config.site_types import memory_mib as memory_mib
 
@@ -63,6 +64,9 @@ class Addresses(Part):
     """Port at which compute nodes reach the hub."""
     proxy_api_port: Port = 8001
     """Loopback port on which the hub tells the proxy its routes."""
+    own_domains: bool = False
+    """Give each person a domain of their own, NAME below public_url's: no page of a session has a way to another's.
+    Needs an entry in DNS and a certificate for all names below it (wildcards)."""
     tls: Tls | None = None
     """Certificate of the public address. Leave out when another proxy ends TLS."""
 
@@ -72,6 +76,12 @@ class Addresses(Part):
         return self.listen_port or parts.port or (443 if parts.scheme == "https" else 80)
 
     @property
+    def origin(self) -> str:
+        """public_url without its path."""
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
     def ip(self) -> str:
         host = urlsplit(self.public_url).hostname or ""
         if self.listen_ip:
@@ -79,7 +89,7 @@ class Addresses(Part):
         try:
             return str(ip_address(host))
         except ValueError:
-            return "127.0.0.1" if host == "localhost" else "0.0.0.0"  # noqa: S104 - a public site
+            return "127.0.0.1" if is_loopback(host) else "0.0.0.0"  # noqa: S104 - a public site
 
 
 class Daemons(Part):

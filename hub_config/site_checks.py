@@ -46,6 +46,12 @@ def _public_address(addresses: Addresses) -> Iterator[str]:
         )
 
 
+def _own_domains(addresses: Addresses) -> Iterator[str]:
+    host = urlsplit(addresses.public_url).hostname or ""
+    if addresses.own_domains and (":" in host or host.replace(".", "").isdigit()):
+        yield f"addresses.own_domains: there are no domains below the IP address {host}; write a name in public_url"
+
+
 def _ports(addresses: Addresses, cluster: LocalCluster | None) -> Iterator[str]:
     listen = "listen_port" if addresses.listen_port else "public_url"
     ports = {
@@ -163,6 +169,7 @@ def _culling(culling: Culling) -> Iterator[str]:
 
 CHECKS: tuple[Callable[..., Iterator[str]], ...] = (
     _public_address,
+    _own_domains,
     _ports,
     _sign_in,
     _hub_address,

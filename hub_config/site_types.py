@@ -64,9 +64,9 @@ def memory_mib(text: str) -> int:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine alone."""
+    """Whether a host name or address is this machine alone; names below localhost are (RFC 6761, 6.3)."""
     try:
-        return host == "localhost" or ip_address(host).is_loopback
+        return host == "localhost" or host.endswith(".localhost") or ip_address(host).is_loopback
     except ValueError:
         return False
 

@@ -201,6 +201,8 @@ def test_killed_nodes_are_back_with_their_sessions(calm: Campus) -> None:
 
 
 def test_a_job_with_our_mark_and_no_server_is_cancelled(calm: Campus) -> None:
+    calm.kill("hub")  # nobody is there after it, and still it looks
+    calm.wait_until_answering()
     stray = calm.slurm(
         *(
             "sbatch",

@@ -141,6 +141,16 @@ def test_two_hubs_on_one_cluster_have_jobs_of_different_names(paths: Paths) -> N
     assert all(name.startswith("campus-") for name in names)
 
 
+def test_people_have_domains_of_their_own_where_the_site_says_so(paths: Paths) -> None:
+    assert "--host-routing" not in proxy_command(site_of("local", paths), paths)
+    text = '[addresses]\npublic_url = "http://campus.localhost:9000/x"\nown_domains = true\n\n[authentication]'
+    site = parse_site(LOCAL.read_text().replace("[authentication]", text, 1), LOCAL)
+    c: Any = Config()
+    configure(c, site, paths)
+    assert "--host-routing" in proxy_command(site, paths)
+    assert c.JupyterHub.subdomain_host == "http://campus.localhost:9000"
+
+
 def test_an_address_with_a_path_is_kept_everywhere(paths: Paths) -> None:
     text = '[addresses]\npublic_url = "http://localhost:9000/campus/"\n\n[authentication]'
     site = parse_site(LOCAL.read_text().replace("[authentication]", text, 1), LOCAL)

@@ -64,6 +64,10 @@ def problems(text: str) -> list[str]:
         pytest.param(addresses("listen_port = 8000\n") + OIDC + RULE + SIZE, id="another proxy ends TLS"),
         pytest.param(addresses(TLS, url="https://campus.example.org/ai/") + PAM + RULE + SIZE, id="path"),
         pytest.param('[addresses]\npublic_url = "http://localhost:9000"\n' + DEMO_SITE, id="localhost"),
+        pytest.param(
+            '[addresses]\npublic_url = "http://campus.localhost:9000"\nown_domains = true\n' + DEMO_SITE,
+            id="own domains below localhost",
+        ),
         pytest.param(PAM + RULE + SIZE + CLUSTER + PARTITION, id="pam, embedded, on loopback"),
         pytest.param(DEMO_SITE + '[[access]]\nrole = "startup"\nuser = "trainee1"\n', id="second role"),
         pytest.param(DEMO_SITE + "[slurm]\npoll_seconds = 1\n", id="whole number for a number"),
@@ -235,6 +239,10 @@ def test_bad_public_addresses(url: str, says: str) -> None:
         (
             addresses() + PAM + RULE + SIZE,
             "addresses.public_url: begins with https:, but there is no certificate",
+        ),
+        (
+            addresses("own_domains = true\n" + TLS, "https://192.0.2.1") + PAM + RULE + SIZE,
+            "addresses.own_domains: there are no domains below the IP address 192.0.2.1",
         ),
         (addresses(url="http://campus.example.org") + PAM + RULE + SIZE, "would travel unencrypted"),
         (addresses(url="http://campus.example.org") + OIDC + RULE + SIZE, "would travel unencrypted"),
