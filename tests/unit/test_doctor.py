@@ -125,8 +125,8 @@ class Patient:
         name = list(self.daemons)[pid - 1]
         return SimpleNamespace(username=lambda: self.owners[name])
 
-    def urlopen(self, url: str, **_: Any) -> Any:
-        assert re.fullmatch(r"https?://127\.0\.0\.1:\d+/hub/health", url)
+    def urlopen(self, request: urllib.request.Request, **_: Any) -> Any:
+        assert re.fullmatch(r"https?://127\.0\.0\.1:\d+/hub/health", request.full_url)
         if not self.answers:
             raise urllib.error.URLError("refused")
         answer: Any = io.BytesIO()
