@@ -10,13 +10,12 @@ from typing import Any
 from markupsafe import Markup
 
 from campus_base.errors import CampusError
-from campus_base.process import Identity, run
+from campus_base.process import Identity
 from spawners.idle import Verdict
 from spawners.outlook import words
 from spawners.slurm import JobState, Transport
 
 LOG_LINES = 15
-_LOG_BYTES = 16384
 _LONGEST_LINE = 300  # characters
 
 
@@ -123,9 +122,5 @@ async def autopsy(slurm: Transport, state: JobState, job_id: int, log: str, iden
     with contextlib.suppress(CampusError, ValueError):
         exit_code = await slurm.exit_code(job_id)
     with contextlib.suppress(CampusError):
-        if not log:
-            return explain(state, exit_code, str(job_id), said)
-        tail = ["tail", f"--bytes={_LOG_BYTES}", "--", log]
-        done = await run(tail, what="Reading the log", timeout=10, env={"PATH": "/usr/bin:/bin"}, identity=identity)
-        said = done.stdout
+        said = await slurm.log_end(log, identity) if log else ""
     return explain(state, exit_code, str(job_id), said)

@@ -32,6 +32,10 @@ class Transport(Protocol):
         """How a job that is over ended (negative for a signal); None where Slurm does not say."""
         ...
 
+    async def log_end(self, path: str, identity: Identity | None) -> str:
+        """The end of a session's log, read as its owner. It is no matter of Slurm's, but of acting as a person."""
+        ...
+
     async def test(self, job: JobRequest, identity: Identity | None) -> int | None:
         """When Slurm would start this job (seconds since the epoch), None where it does not say."""
         ...

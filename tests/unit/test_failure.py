@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from campus_base.process import ProgramFailed, Result, run
-from spawners import failure
 from spawners.failure import Ended, autopsy, explain
-from spawners.slurm import JobState
+from spawners.slurm import JobState, logs
 from spawners.slurm.cli import CliTransport
 
 
@@ -86,7 +85,7 @@ async def test_without_a_log_only_slurm_is_asked(monkeypatch: pytest.MonkeyPatch
         raise AssertionError("nothing is there to be read")
 
     monkeypatch.setattr(CliTransport, "exit_code", three)
-    monkeypatch.setattr(failure, "run", never)
+    monkeypatch.setattr(logs, "run", never)
     found = await autopsy(CliTransport(), JobState.FAILED, 7, "", None)
     assert (found.cause, found.job_id, found.log) == ("failed", "7", ())
     assert "exit code 3" in found.sentence
@@ -106,7 +105,7 @@ async def test_of_a_log_of_any_size_and_without_lines_little_is_read(
         return 1
 
     monkeypatch.setattr(CliTransport, "exit_code", one)
-    monkeypatch.setattr(failure, "run", counting)
+    monkeypatch.setattr(logs, "run", counting)
     log = tmp_path / "session-7.log"
     log.write_text("x" * 5_000_000 + "\nDisk quota exceeded\n")
     found = await autopsy(CliTransport(), JobState.FAILED, 7, str(log), None)

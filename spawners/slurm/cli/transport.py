@@ -5,22 +5,23 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from campus_base.errors import CampusError
-from campus_base.process import Identity, ProgramFailed
+from campus_base.process import Identity, ProgramFailed, Result
 from campus_base.process import run as run_program
 from spawners import metrics
 from spawners.slurm.cli.queries import jobs_query, nodes_query, parse_jobs, parse_nodes, parse_queue, queue_query
 from spawners.slurm.errors import ControllerSilent, Refused
 from spawners.slurm.facts import Job, JobRequest, Node, Queued
+from spawners.slurm.logs import read_end
 
 _PREFIX = re.compile(r"^(sbatch: |slurm_update )?(error: )?(allocation failure: |Batch job submission failed: )?")
 _LONGEST_REFUSAL = 300  # characters
 _TEST_START = re.compile(r"to start at (\d+)")
 
-run = metrics.counted(run_program)
+run_counted = metrics.counted(run_program)
 
 
 @dataclass(frozen=True)
@@ -36,36 +37,49 @@ class CliTransport:
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "SLURM_TIME_FORMAT": "%s"}
         return env | ({"SLURM_CONF": self.conf} if self.conf else {})
 
+    async def run(
+        self,
+        argv: Sequence[str],
+        what: str,
+        identity: Identity | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: str = "",
+    ) -> Result:
+        """Run one of Slurm's commands as the hub, or as a person, who needs root for it. Raises ProgramFailed.
+
+        ``env`` goes along with what Slurm's commands need, and may have a PATH of its own.
+        """
+        env = env or {}
+        whole = {**env, **self.environment, "PATH": env.get("PATH", self.environment["PATH"])}
+        return await run_counted(argv, what=what, timeout=self.timeout, env=whole, identity=identity, stdin=stdin)
+
     async def jobs(self, job_name: str) -> dict[int, Job]:
         """Every job of that name. Raises ProgramFailed or Unreadable."""
-        done = await run(
-            jobs_query(job_name),
-            what="Asking Slurm for its jobs",
-            timeout=self.timeout,
-            env=self.environment,
-        )
+        done = await self.run(jobs_query(job_name), "Asking Slurm for its jobs")
         return parse_jobs(done.stdout)
 
     async def nodes(self) -> dict[str, Node]:
         """Every node. Raises ProgramFailed or Unreadable."""
-        done = await run(nodes_query(), what="Asking Slurm for its nodes", timeout=self.timeout, env=self.environment)
+        done = await self.run(nodes_query(), "Asking Slurm for its nodes")
         return parse_nodes(done.stdout)
 
     async def queue(self) -> tuple[Queued, ...]:
         """Everybody's waiting jobs, the first to go first. Raises ProgramFailed or Unreadable."""
-        done = await run(queue_query(), what="Asking Slurm for its queue", timeout=self.timeout, env=self.environment)
+        done = await self.run(queue_query(), "Asking Slurm for its queue")
         return parse_queue(done.stdout)
 
     async def exit_code(self, job_id: int) -> int | None:
         """How a job that is over ended (negative for a signal); None where Slurm does not say. Raises ProgramFailed."""
-        done = await run(
+        done = await self.run(
             ["squeue", "--noheader", "--states=all", f"--jobs={job_id}", "--Format=exit_code"],
-            what="Asking Slurm how the session ended",
-            timeout=self.timeout,
-            env=self.environment,
+            "Asking Slurm how the session ended",
         )
         status = done.stdout.strip()
         return os.waitstatus_to_exitcode(int(status)) if status.isascii() and status.isdigit() else None
+
+    async def log_end(self, path: str, identity: Identity | None) -> str:
+        """The end of a session's log, read as its owner. Raises ProgramFailed."""
+        return await read_end(path, identity)
 
     async def test(self, job: JobRequest, identity: Identity | None) -> int | None:
         """When Slurm would start this job (seconds since the epoch), None where it does not say.
@@ -74,14 +88,7 @@ class CliTransport:
         """
         argv = ["sbatch", "--test-only", *sbatch_options(job)]
         try:
-            done = await run(
-                argv,
-                what="Asking Slurm about this session",
-                timeout=self.timeout,
-                env=self.environment,
-                identity=identity,
-                stdin=job.script,
-            )
+            done = await self.run(argv, "Asking Slurm about this session", identity, stdin=job.script)
         except ProgramFailed as error:
             raise _refusal(error) from error
         start = _TEST_START.search(done.stderr)
@@ -93,14 +100,7 @@ class CliTransport:
         The environment travels in sbatch's own, never on its command line. Raises Refused or ControllerSilent.
         """
         try:
-            done = await run(
-                submit_command(job),
-                what="Submitting the session",
-                timeout=self.timeout,
-                env={**env, **self.environment, "PATH": env.get("PATH", self.environment["PATH"])},
-                identity=identity,
-                stdin=job.script,
-            )
+            done = await self.run(submit_command(job), "Submitting the session", identity, env, job.script)
         except ProgramFailed as error:
             raise _refusal(error) from error
         number = done.stdout.strip().split(";")[0]
@@ -124,25 +124,14 @@ class CliTransport:
         Raises Refused or ControllerSilent.
         """
         try:
-            await run(
-                ["scontrol", "update", f"JobId={job_id}", f"TimeLimit={minutes}"],
-                what="Extending the session",
-                timeout=self.timeout,
-                env=self.environment,
-            )
+            await self.run(["scontrol", "update", f"JobId={job_id}", f"TimeLimit={minutes}"], "Extending the session")
         except ProgramFailed as error:
             raise _refusal(error) from error
 
     async def cancel(self, job_id: int, identity: Identity | None) -> None:
         """Cancel a job; one that has ended already is no error. Raises Refused or ControllerSilent."""
         try:
-            await run(
-                ["scancel", str(job_id)],
-                what="Cancelling the session",
-                timeout=self.timeout,
-                env=self.environment,
-                identity=identity,
-            )
+            await self.run(["scancel", str(job_id)], "Cancelling the session", identity)
         except ProgramFailed as error:
             if "Invalid job id" not in error.detail:
                 raise _refusal(error) from error
