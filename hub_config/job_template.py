@@ -7,7 +7,7 @@ from pathlib import Path
 
 from campus_base.errors import CampusError
 from hub_config.paths import Paths
-from hub_config.sessions import session_environment, session_size
+from hub_config.sessions import offer
 from hub_config.site import Site
 from spawners.job_template import template_mistakes
 
@@ -43,9 +43,9 @@ def read_job_template(site: Site, paths: Paths) -> str:
         raise JobTemplateError(path, ["it is not UTF-8 text"]) from None
     if len(text) > _LARGEST or "\0" in text:
         raise JobTemplateError(path, [f"it is larger than {_LARGEST} bytes, or no text"])
-    sizes = [session_size(size) for size in site.sizes]
-    python = f"{session_environment(site, paths)}/bin/python"
-    if mistakes := template_mistakes(text, python, site.sessions.log_folder, sizes):
+    offered = offer(site, paths)
+    python = offered.environments[0].command("/", gpus=False)
+    if mistakes := template_mistakes(text, python, site.sessions.log_folder, offered.sizes):
         raise JobTemplateError(path, mistakes)
     return text
 

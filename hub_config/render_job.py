@@ -53,7 +53,7 @@ def render_job(paths: Paths, user: str, size: str, minutes: str | None) -> Itera
     site = installed_site(paths)
     config = Config()
     update_sessions(config, site, paths)
-    request = check_request({"size": size, "minutes": minutes}, config.CampusSpawner.sizes)
+    request = check_request({"size": size, "minutes": minutes}, config.CampusSpawner.offer, None)
 
     async def draw() -> Iterator[str]:
         engine = create_engine("sqlite://")  # in memory: the hub's own is not touched

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 from hub_config.paths import Paths
-from hub_config.site import Site, Size, duration_seconds, memory_mib
+from hub_config.site import Environment, Site, Size, duration_seconds, memory_mib
+from spawners import form
 from spawners.api import HANDLERS
-from spawners.request import SessionSize
+from spawners.environments import SessionEnvironment
+from spawners.offer import Offer, SessionSize
 from spawners.slurm.cli import CliTransport
 from spawners.spawner import CampusSpawner
 from spawners.watch import WatchSettings
@@ -28,6 +29,28 @@ def session_size(size: Size) -> SessionSize:
         seconds=duration_seconds(size.time),
         max_seconds=duration_seconds(size.max_time),
         account=size.account,
+        max_memory_mib=memory_mib(size.max_memory) if size.max_memory else None,
+    )
+
+
+def session_environment(environment: Environment, site: Site, paths: Paths) -> SessionEnvironment:
+    """An environment of the site file in the spawner's terms; without a folder or an image it is the installed one."""
+    # Resolved: a session stays on the environment it started with, whatever the link points at later.
+    installed = site.sessions.environment or paths.session_env.resolve()
+    folder = environment.python or ("" if environment.image else installed)
+    return SessionEnvironment(
+        environment.name, environment.title, environment.description, str(folder), str(environment.image or "")
+    )
+
+
+def offer(site: Site, paths: Paths) -> Offer:
+    """What the site offers everybody."""
+    environments = site.environments or (Environment(name="standard", title="Standard"),)
+    return Offer(
+        sizes=tuple(session_size(size) for size in site.sizes),
+        environments=tuple(session_environment(environment, site, paths) for environment in environments),
+        choices=frozenset(site.sessions.choices),
+        titles={partition.name: partition.title for partition in site.partitions if partition.title},
     )
 
 
@@ -42,20 +65,14 @@ def job_name(site: Site) -> str:
     return "campus-" + hashlib.sha256(site.addresses.public_url.encode()).hexdigest()[:8]
 
 
-def session_environment(site: Site, paths: Paths) -> Path:
-    """The Python environment of sessions; a link is resolved, so that a session stays on the one it started with."""
-    return site.sessions.environment or paths.session_env.resolve()
-
-
 def update_sessions(c, site: Site, paths: Paths) -> None:
     c.JupyterHub.spawner_class = CampusSpawner
-    c.JupyterHub.extra_handlers = HANDLERS
-    c.CampusSpawner.sizes = tuple(session_size(size) for size in site.sizes)
+    c.JupyterHub.extra_handlers = [*HANDLERS, *form.HANDLERS]
+    c.CampusSpawner.offer = offer(site, paths)
     slurm = slurm_transport(site, paths)
     watch = WatchSettings(slurm, job_name(site), site.slurm.poll_seconds)
     c.CampusSpawner.watch_settings = watch
     c.WatchedProxy.cluster_watch = watch
-    c.CampusSpawner.environment_folder = str(session_environment(site, paths))
     c.CampusSpawner.job_template = paths.job_template.read_text() if site.sessions.job_template else ""
     c.CampusSpawner.log_folder = site.sessions.log_folder
     c.CampusSpawner.ip = "127.0.0.1" if site.cluster else "0.0.0.0"  # noqa: S104 - mutual TLS guards it

@@ -163,7 +163,9 @@ class Size(Part):
     cpus: int = Field(default=1, ge=1, le=1024)
     """CPU cores."""
     memory: Memory
-    """Memory; more than this kills the kernel that took it."""
+    """Memory, unless the person asks for another amount; more than this kills the kernel that took it."""
+    max_memory: Memory | None = None
+    """The most memory a person may ask for; without it, memory is fixed."""
     time: Duration = "2h"
     """How long it runs unless the person asks for another time."""
     max_time: Duration = "8h"
@@ -177,13 +179,33 @@ class Size(Part):
             raise ValueError("must have a time of 1m or more, because Slurm counts in minutes")
         if duration_seconds(self.time) > duration_seconds(self.max_time):
             raise ValueError(f"must not have a time ({self.time}) longer than its max_time ({self.max_time})")
+        if self.max_memory and memory_mib(self.memory) > memory_mib(self.max_memory):
+            raise ValueError(f"must not have a memory ({self.memory}) larger than its max_memory ({self.max_memory})")
         if self.gpu_type and not self.gpus:
             raise ValueError("must have gpus = 1 or more to have a gpu_type; add gpus or remove gpu_type")
         return self
 
 
+SlurmChoice = Literal["reservation", "account", "partition", "qos"]
+
+
+class Environment(Part):
+    """Software that people may choose for a session; the first serves whoever chooses none."""
+
+    name: Name
+    """Short name, used in addresses and the API."""
+    title: Line = Field(min_length=1, max_length=60)
+    """What people read in the list."""
+    description: Line = Field(default="", max_length=200)
+    """One line on what it is good for."""
+    python: AbsolutePath | None = None
+    """Python environment with Campus in it, readable on every node, or inside image; empty means the installed one."""
+    image: AbsolutePath | None = None
+    """Apptainer image that sessions run in, readable on every node. Without python, its own python3 serves."""
+
+
 class Sessions(Part):
-    """What runs inside a session."""
+    """What runs inside a session, and what people may choose about it."""
 
     environment: AbsolutePath | None = None
     """Python environment of sessions, readable on every node; empty means PREFIX/session."""
@@ -191,6 +213,8 @@ class Sessions(Part):
     """Folder in which JupyterLab opens."""
     named: int = Field(default=3, ge=0, le=20)
     """How many sessions with a name of their own a person may have beside the first; 0 for none."""
+    choices: Many[SlurmChoice] = ("reservation", "account", "partition", "qos")
+    """What a person may choose otherwise than the size, of what Slurm lets them use. GPUs and cores are the size's."""
     log_folder: BelowHome = ".campus/logs"
     """Folder for session logs, relative to the person's home."""
     job_template: AbsolutePath | None = None
@@ -242,8 +266,10 @@ class Site(Part):
     """What the site adds to Slurm's partitions."""
     sizes: Named[Size] = Field(min_length=1)
     """Session sizes, in the order in which people see them."""
+    environments: Named[Environment] = ()
+    """Software to choose from, the usual one first; empty means the installed one only."""
     sessions: Sessions = Sessions()
-    """What runs inside a session."""
+    """What runs inside a session, and what people may choose about it."""
     content: Content = Content()
     """Courses and starter kits."""
     culling: Culling = Culling()

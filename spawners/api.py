@@ -9,11 +9,13 @@ from jupyterhub.apihandlers import APIHandler
 from jupyterhub.scopes import needs_scope
 
 from campus_base.errors import CampusError
+from spawners.form import choose
 from spawners.identity import identity_of
 from spawners.more_time import extend
-from spawners.outlook import Outlook, waiting
-from spawners.request import SessionSize
+from spawners.outlook import Outlook
+from spawners.request import OPTIONS, SessionRequest
 from spawners.slurm import JobState
+from spawners.waiting import instead, waiting
 
 if TYPE_CHECKING:
     from spawners.spawner import CampusSpawner
@@ -31,7 +33,10 @@ class _ForOne(APIHandler):
 
 
 class SizesHandler(_ForOne):
-    """``GET`` answers ``[{"name", "fits_now", "starts_in", "refused", "sentence"}]``; see spawners.outlook."""
+    """``GET`` answers what may be chosen, and what each size would be with it; options as for a start (spawners.form).
+
+    ``{"sizes": [{"name", "fits_now", "starts_in", "refused", "sentence", "longest"}], "options", "notes", "fields"}``.
+    """
 
     @needs_scope("read:servers")
     async def get(self, user_name: str) -> None:
@@ -39,17 +44,22 @@ class SizesHandler(_ForOne):
         account = await spawner.account()
         identity = await identity_of(account)
 
-        async def test(size: SessionSize) -> int | None:
-            return await spawner.watch.slurm.test(spawner.job_request(size, size.seconds, account), identity)
+        async def test(request: SessionRequest) -> int | None:
+            return await spawner.watch.slurm.test(spawner.job_request(request, account), identity)
 
+        asked = {key: self.get_query_argument(key) for key in OPTIONS if key in self.request.query_arguments}
         if not spawner.watch.picture.asked:
             await spawner.watch.refresh()
-        found = await _OUTLOOK.sizes(user_name, spawner.sizes, spawner.watch.picture, test)
-        self.finish({"sizes": [size.as_dict() for size in found]})
+        choice = choose(asked, spawner.offer, await spawner.means())
+        found = await _OUTLOOK.sizes(user_name, choice.cards, spawner.watch.picture, test)
+        self.finish({"sizes": [size.as_dict() for size in found], **choice.as_dict()})
 
 
 class WaitingHandler(_ForOne):
-    """``GET`` answers ``{"sentence", "place", "starts_in", "expected", "instead"}``, empty when nothing waits."""
+    """``GET`` answers ``{"sentence", "place", "starts_in", "expected", "instead", "options"}``, or nothing.
+
+    ``options`` are what to ask with for the smaller size ``instead``.
+    """
 
     @needs_scope("read:servers")
     async def get(self, user_name: str) -> None:
@@ -58,8 +68,9 @@ class WaitingHandler(_ForOne):
         if job is None or job.state is not JobState.PENDING:
             self.finish({})
             return
-        size = spawner.checked_request().size
-        self.finish(waiting(job, size, spawner.sizes, spawner.watch.picture).as_dict())
+        picture = spawner.watch.picture
+        size, options = instead(spawner.user_options, spawner.offer, await spawner.means(), picture)
+        self.finish(waiting(job, picture).as_dict() | {"instead": size, "options": options})
 
 
 class ExtendHandler(_ForOne):

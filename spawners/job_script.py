@@ -6,6 +6,7 @@ Values are the site's only, and each that a template prints comes out quoted for
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -65,15 +66,16 @@ def _template(text: str) -> Template:
     return shell_environment(text).get_template(SITES if text else OURS)
 
 
-def variables(python: str, log_folder: str, size: SessionSize) -> dict[str, Any]:
+def variables(python: Sequence[str], log_folder: str, size: SessionSize) -> dict[str, Any]:
     """What a template may name, each explained in docs/operators.md."""
-    return {"python": python, "log_folder": log_folder, "size": size}
+    command = Markup(shlex.join(python))  # noqa: S704 - quoted here, word by word
+    return {"python": command, "log_folder": log_folder, "size": size}
 
 
-def render_job_script(python: str, log_folder: str, size: SessionSize, template: str = "") -> str:
+def render_job_script(python: Sequence[str], log_folder: str, size: SessionSize, template: str = "") -> str:
     """The script for a size.
 
-    ``python`` is the session environment's interpreter, ``log_folder`` is relative to the home, and ``template`` the
-    text of the site's template, empty for none. Raises what its expressions raise: spawners.job_template looks first.
+    ``python`` is the command that runs Python code, ``log_folder`` is relative to the home, and ``template`` the text
+    of the site's template, empty for none. Raises what its expressions raise: spawners.job_template looks first.
     """
     return _template(template).render(variables(python, log_folder, size))

@@ -24,7 +24,7 @@ def blocks() -> list[str]:
     return list(shell_environment().get_template(OURS).blocks)
 
 
-def template_mistakes(text: str, python: str, log_folder: str, sizes: Sequence[SessionSize]) -> list[str]:
+def template_mistakes(text: str, python: Sequence[str], log_folder: str, sizes: Sequence[SessionSize]) -> list[str]:
     """Mistakes in a template of this text, found by reading it and by rendering it for every size; none is well."""
     try:
         tree = shell_environment().parse(text, filename=SITES)

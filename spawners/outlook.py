@@ -1,4 +1,4 @@
-"""What a person can expect: which sizes start now, and where in the queue a waiting session stands.
+"""What a person can expect of each size before a session starts.
 
 Slurm's own test of a job (``sbatch --test-only``) knows the person's limits; the watch's picture knows what is free.
 """
@@ -7,30 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 from campus_base.errors import CampusError
-from spawners.request import SessionSize
-from spawners.slurm import Job
-from spawners.slurm.reasons import reason_sentence
+from spawners.request import SessionRequest
 from spawners.watch import Picture
+from spawners.ways import Longest
 
 _KEPT_SECONDS = 60.0  # how long an answer of Slurm's test serves
+_AT_A_TIME = 4  # questions of one person to Slurm
 _AT_ONCE = 30.0  # seconds: what starts within them starts now
 
-# Jobs that no free place would start: they are not before anybody.
-_NOT_IN_LINE = frozenset({"JobHeldUser", "JobHeldAdmin", "Dependency", "BeginTime", "Reservation"})
 
-
-def fits_now(size: SessionSize, picture: Picture) -> int:
-    """How many sessions of a size the free GPUs, processors and memory would hold now."""
+def fits_now(request: SessionRequest, picture: Picture) -> int:
+    """How many sessions like this one the free GPUs, processors and memory would hold now."""
     total = 0
+    size = request.size
     for node in picture.nodes.values():
-        if not node.takes_jobs or size.partition not in node.partitions:
+        if not node.takes_jobs or request.partition not in node.partitions:
             continue
-        rooms = [node.cpus_free // size.cpus, node.memory_free_mib // size.memory_mib]
+        rooms = [node.cpus_free // size.cpus, node.memory_free_mib // request.memory_mib]
         if size.gpus:
             rooms.append(node.gpus_free(size.gpu_type) // size.gpus)
         total += min(rooms)
@@ -45,6 +44,7 @@ class SizeOutlook:
     fits_now: int
     starts_in: int | None
     refused: str
+    longest: Longest | None = None
 
     @property
     def sentence(self) -> str:
@@ -71,24 +71,50 @@ def words(seconds: float) -> str:
     return f"{round(hours / 24)} days"
 
 
-Test = Callable[[SessionSize], Awaitable[int | None]]
+Test = Callable[[SessionRequest], Awaitable[int | None]]
 
 
 class Outlook:
-    """Slurm's answers to its test of a size for a person: each kept for a minute, and shared by all who look."""
+    """Slurm's answers to its test of a request of a person: each kept for a minute, and shared by all who look."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], asyncio.Task[_Answer]] = {}
+        self._kept: dict[tuple[str, SessionRequest], asyncio.Task[_Answer]] = {}
+        self._gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
-    async def sizes(self, person: str, sizes: Sequence[SessionSize], picture: Picture, test: Test) -> list[SizeOutlook]:
-        """Every size for this person. ``test`` asks Slurm when one would start (epoch seconds). Raises nothing."""
+    async def sizes(
+        self, person: str, cards: Mapping[str, SessionRequest | str], picture: Picture, test: Test
+    ) -> list[SizeOutlook]:
+        """Every size for this person: what choosing it would ask for, or why it may not be. Raises nothing.
+
+        ``test`` asks Slurm when a request would start (epoch seconds).
+        """
         self._kept = {key: task for key, task in self._kept.items() if not _stale(task)}
-        for size in sizes:
-            if (person, size.name) not in self._kept:
-                self._kept[person, size.name] = asyncio.ensure_future(_ask(size, test))
+        gate = self._gates.setdefault(person, asyncio.Semaphore(_AT_A_TIME))
+        return list(
+            await asyncio.gather(*(self._size(person, *card, picture, _gated(test, gate)) for card in cards.items()))
+        )
+
+    async def _size(
+        self, person: str, name: str, request: SessionRequest | str, picture: Picture, test: Test
+    ) -> SizeOutlook:
+        if isinstance(request, str):
+            return SizeOutlook(name, 0, None, request)
+        key = (person, request)
+        if key not in self._kept:
+            self._kept[key] = asyncio.ensure_future(_ask(request, test))
         # Shielded: whoever looks away must not take the answer from the others.
-        answers = await asyncio.gather(*(asyncio.shield(self._kept[person, size.name]) for size in sizes))
-        return [_outlook(size, fits_now(size, picture), answer) for size, answer in zip(sizes, answers, strict=True)]
+        answer = await asyncio.shield(self._kept[key])
+        return _outlook(request, fits_now(request, picture), answer)
+
+
+def _gated(test: Test, gate: asyncio.Semaphore) -> Test:
+    """A person who chooses this and that asks Slurm no more than a few questions at a time."""
+
+    async def ask(request: SessionRequest) -> int | None:
+        async with gate:
+            return await test(request)
+
+    return ask
 
 
 @dataclass(frozen=True)
@@ -106,51 +132,16 @@ def _stale(task: asyncio.Task[_Answer]) -> bool:
     return task.cancelled() or bool(task.exception()) or time.monotonic() - task.result().at > _KEPT_SECONDS
 
 
-async def _ask(size: SessionSize, test: Test) -> _Answer:
+async def _ask(request: SessionRequest, test: Test) -> _Answer:
     try:
-        return _Answer(await test(size), "", time.monotonic())
+        return _Answer(await test(request), "", time.monotonic())
     except CampusError as error:
         return _Answer(None, error.message, time.monotonic())
 
 
-def _outlook(size: SessionSize, free: int, answer: _Answer) -> SizeOutlook:
-    if answer.refused or answer.start is None:
-        return SizeOutlook(size.name, free, None, answer.refused)
-    seconds = answer.start - time.time()
-    return SizeOutlook(size.name, free, 0 if seconds < _AT_ONCE else int(seconds), "")
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A session in the queue. ``place`` 1 is the next one; times are seconds, None where Slurm does not say."""
-
-    sentence: str
-    place: int | None
-    starts_in: int | None
-    instead: str | None
-    """Name of a smaller size for which there is room now."""
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"expected": f"in about {words(self.starts_in)}" if self.starts_in else ""}
-
-
-def place_of(job: Job, picture: Picture) -> int | None:
-    """The job's place among all that wait for the same partition, None where Slurm does not list it."""
-    own = next((queued for queued in picture.queue if queued.id == job.id), None)
-    if own is None:
-        return None
-    line = [q.id for q in picture.queue if q.partition == own.partition and q.reason not in _NOT_IN_LINE]
-    return line.index(job.id) + 1 if job.id in line else None
-
-
-def waiting(job: Job, size: SessionSize, sizes: Sequence[SessionSize], picture: Picture) -> Waiting:
-    """What a person whose session waits wants to know."""
-    smaller = [s for s in sizes if (s.gpus, s.cpus, s.memory_mib) < (size.gpus, size.cpus, size.memory_mib)]
-    instead = next((s.name for s in reversed(smaller) if fits_now(s, picture)), None)
-    seconds = int(job.start - time.time()) if job.start else None
-    return Waiting(
-        sentence=reason_sentence(job.reason),
-        place=place_of(job, picture),
-        starts_in=seconds if seconds and seconds > 0 else None,
-        instead=instead,
-    )
+def _outlook(request: SessionRequest, free: int, answer: _Answer) -> SizeOutlook:
+    starts_in = None
+    if not answer.refused and answer.start is not None:
+        seconds = answer.start - time.time()
+        starts_in = 0 if seconds < _AT_ONCE else int(seconds)
+    return SizeOutlook(request.size.name, free, starts_in, answer.refused, request.longest)

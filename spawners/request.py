@@ -4,36 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from campus_base.errors import CampusError
+from spawners.entitlements import Choice
+from spawners.environments import SessionEnvironment
+from spawners.offer import CASCADE, LABELS, Offer, RequestRefused, SessionSize, shown
+from spawners.ways import Longest, Means, longest_of, way_for
 
-
-@dataclass(frozen=True)
-class SessionSize:
-    """A size that the site offers. Memory in MiB, times in seconds."""
-
-    name: str
-    title: str
-    description: str
-    partition: str
-    gpus: int
-    gpu_type: str | None
-    cpus: int
-    memory_mib: int
-    seconds: int
-    max_seconds: int
-    account: str | None
-
-
-class RequestRefused(CampusError):
-    """A request that the site does not allow."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__("request-refused", message, remedy)
+_LEAST_MEMORY_MIB = 512
+_MEBIBYTES = {"M": 1, "G": 1024, "T": 1024 * 1024}
+_MEMORY = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?(?:([MGT])(?:i?B)?)?", re.ASCII | re.IGNORECASE)
 
 
 class _Options(BaseModel):
@@ -41,53 +24,152 @@ class _Options(BaseModel):
 
     size: str | None = None
     minutes: int | str | None = None
+    reservation: str | None = None
+    account: str | None = None
+    partition: str | None = None
+    qos: str | None = None
+    memory: int | str | None = None
+    environment: str | None = None
+
+
+OPTIONS = tuple(_Options.model_fields)
 
 
 @dataclass(frozen=True)
 class SessionRequest:
-    """A checked request: one of the site's sizes, for so many seconds."""
+    """A checked request: a size, for so many seconds, and where it runs on whose account.
+
+    ``account`` and ``qos`` are None where Slurm's own choice for the person is the right one.
+    """
 
     size: SessionSize
+    environment: SessionEnvironment
+    memory_mib: int
+    partition: str
+    account: str | None
+    qos: str | None
+    reservation: str | None
     seconds: int
+    way: Choice = field(compare=False)
+    """The way behind it, with the account and the quality of service that Slurm takes by itself."""
+    longest: Longest = field(compare=False)
 
 
-def _shown(value: object) -> str:
-    text = re.sub(r"[^\w .:=+-]", "?", str(value)[:40], flags=re.ASCII)
-    return f"'{text}'"
+def check_request(options: Mapping[str, Any], offer: Offer, means: Means | None) -> SessionRequest:
+    """The request behind raw options (see OPTIONS); ``means`` is None while nobody knows what Slurm allows.
 
-
-def check_request(options: Mapping[str, Any], sizes: Sequence[SessionSize]) -> SessionRequest:
-    """The request behind raw options (``size``, ``minutes``); without a size, the site's first.
+    The usual time is cut to what is left of a reservation; a time that was asked for is refused where it is too long.
 
     Raises:
-        RequestRefused: an unknown option, an unknown size, or a time that is no number or too long.
+        RequestRefused: an unknown option, or a value that the site does not offer or Slurm does not allow this person.
     """
-    names = ", ".join(size.name for size in sizes)
+    asked = _read(options)
+    size = _named(asked.size, "size", "session size", offer.sizes)
+    environment = _named(asked.environment, "environment", "environment", offer.environments)
+    memory = memory_mib(asked.memory, size)
+    wanted = {key: value for key in CASCADE if (value := getattr(asked, key)) is not None}
+    for key in wanted:
+        if key not in offer.choices:
+            raise RequestRefused(f"This site does not let people choose the {LABELS[key]}.", f"Leave {key} out.", key)
+        if means is None:
+            raise RequestRefused(
+                f"Slurm does not say at the moment which {LABELS[key]} you may use.",
+                f"Leave {key} out, or try again in a few minutes.",
+                key,
+            )
+    way = way_for(wanted, size, means) if means else Choice(size.partition, None, None, None, None, default=True)
+    longest = longest_of(way, size, means) if means else Longest(size.max_seconds)
+    return SessionRequest(
+        size=size,
+        environment=environment,
+        memory_mib=memory,
+        partition=way.partition,
+        account=wanted.get("account") or (None if way.default else way.account) or size.account,
+        qos=wanted.get("qos") or (None if way.default else way.qos),
+        reservation=way.reservation,
+        seconds=_seconds(asked.minutes, size, longest, way.reservation),
+        way=way,
+        longest=longest,
+    )
+
+
+def _read(options: Mapping[str, Any]) -> _Options:
     try:
-        asked = _Options.model_validate(dict(options))
+        return _Options.model_validate(dict(options))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = _shown(".".join(str(step) for step in first["loc"][:1]))
+        key = str(first["loc"][0]) if first["loc"] else ""
         if first["type"] == "extra_forbidden":
-            raise RequestRefused(f"A session has no option {key}.", "The options are size and minutes.") from None
+            known = f"{', '.join(OPTIONS[:-1])} and {OPTIONS[-1]}"
+            raise RequestRefused(f"A session has no option {shown(key)}.", f"The options are {known}.", key) from None
         raise RequestRefused(
-            f"The option {key} is not usable.", f"Give one of the sizes {names}, and minutes as a number."
+            f"The option {shown(key)} is not usable.", "Give a short text; minutes and memory may be numbers.", key
         ) from None
-    size = sizes[0] if asked.size is None else next((s for s in sizes if s.name == asked.size), None)
-    if size is None:
-        raise RequestRefused(f"There is no session size {_shown(asked.size)}.", f"Choose one of {names}.")
-    return SessionRequest(size, _seconds(asked.minutes, size))
 
 
-def _seconds(minutes: int | str | None, size: SessionSize) -> int:
-    if minutes is None or minutes == "":
-        return size.seconds
-    longest = size.max_seconds // 60
-    if isinstance(minutes, str) and not (minutes.isascii() and minutes.isdigit()):
-        raise RequestRefused(f"{_shown(minutes)} is not a number of minutes.", f"Give a number from 1 to {longest}.")
-    if not 1 <= int(minutes) <= longest:
+Row = TypeVar("Row", SessionSize, SessionEnvironment)
+
+
+def _named(name: str | None, option: str, what: str, rows: Sequence[Row]) -> Row:
+    """The row of that name, the first where none is given."""
+    found = rows[0] if name is None else next((row for row in rows if row.name == name), None)
+    if found is None:
+        names = ", ".join(row.name for row in rows)
+        raise RequestRefused(f"There is no {what} {shown(name)}.", f"Choose one of {names}.", option)
+    return found
+
+
+def least_memory(size: SessionSize) -> int:
+    """The least that may be asked for, in MiB: JupyterLab and one kernel do not start with less."""
+    return min(_LEAST_MEMORY_MIB, size.memory_mib)
+
+
+def memory_mib(asked: int | str | None, size: SessionSize) -> int:
+    """The memory of a session in MiB. A number without a unit counts GB, as on the page. Raises RequestRefused."""
+    if asked is None or asked == "":
+        return size.memory_mib
+    match = _MEMORY.fullmatch(str(asked).strip())
+    if not match:
+        raise RequestRefused(f"{shown(asked)} is not an amount of memory.", "Write it like 6G or 1536M.", "memory")
+    wanted = round(float(match[1]) * _MEBIBYTES[(match[2] or "G").upper()])
+    if size.max_memory_mib is None and wanted != size.memory_mib:
         raise RequestRefused(
-            f"A session of size {size.name} runs for 1 to {longest} minutes, not {_shown(minutes)}.",
-            "Ask for a shorter time.",
+            f"The memory of size {size.name} is {gigabytes(size.memory_mib)} GB.", "Choose another size.", "memory"
+        )
+    least, most = least_memory(size), size.max_memory_mib or size.memory_mib
+    if not least <= wanted <= most:
+        raise RequestRefused(
+            f"A session of size {size.name} has {gigabytes(least)} to {gigabytes(most)} GB memory, not {shown(asked)}.",
+            "Ask for an amount in between, or choose another size.",
+            "memory",
+        )
+    return wanted
+
+
+def gigabytes(mib: int) -> str:
+    """An amount of memory as people read it, without its unit."""
+    return f"{mib / 1024:.4g}"
+
+
+def _seconds(minutes: int | str | None, size: SessionSize, longest: Longest, reservation: str | None) -> int:
+    most = longest.seconds // 60
+    said = {
+        "size": f"A session of size {size.name}",
+        "limits": "Slurm's limits for you are shorter than the size's: a session",
+        "reservation": f"The reservation {reservation} ends soon: a session in it",
+        "maintenance": "A maintenance of the nodes begins soon: a session",
+    }[longest.because]
+    if most < 1:
+        key = "reservation" if longest.because == "reservation" else ""
+        raise RequestRefused(f"{said} could not run for a minute.", "Choose something else, or try again later.", key)
+    if minutes is None or minutes == "":
+        return min(size.seconds, most * 60)
+    if isinstance(minutes, str) and not (minutes.isascii() and minutes.isdigit()):
+        raise RequestRefused(
+            f"{shown(minutes)} is not a number of minutes.", f"Give a number from 1 to {most}.", "minutes"
+        )
+    if not 1 <= int(minutes) <= most:
+        raise RequestRefused(
+            f"{said} runs for 1 to {most} minutes, not {shown(minutes)}.", "Ask for a shorter time.", "minutes"
         )
     return int(minutes) * 60

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from spawners.failure import Ended
+from spawners.offer import SessionSize
 from spawners.refusal import SessionRefused
-from spawners.request import SessionSize
 
 OPTION = "resume"
 

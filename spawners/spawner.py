@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import pwd
 import time
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -24,15 +23,18 @@ from spawners.adoption import adopt
 from spawners.callback import PATH, Expected, digest, serve_callback
 from spawners.certificates import FILES, alternative_names, as_environment
 from spawners.failure import Ended, autopsy, stopped
-from spawners.form import render_form
+from spawners.form import choose, render_form
 from spawners.identity import account_named, account_of_uid, identity_of, identity_of_uid, is_persons
 from spawners.job_script import render_job_script
+from spawners.offer import Offer, SessionSize
 from spawners.reconcile import Ledger
 from spawners.refusal import SessionRefused, refused
-from spawners.request import SessionRequest, SessionSize, check_request
+from spawners.request import SessionRequest, check_request
+from spawners.settle import settle
 from spawners.slurm import Job, JobRequest, JobState
 from spawners.slurm.reasons import reason_sentence
 from spawners.watch import ClusterWatch, WatchSettings, shared_watch
+from spawners.ways import Means
 
 serve_callback()
 
@@ -47,12 +49,14 @@ class CampusSpawner(SlurmSpawner):
     a hub killed at any moment finds its sessions again.
     """
 
-    sizes = AnyTrait((), help="The site's session sizes (SessionSize), in the order people see them.").tag(config=True)
+    offer = AnyTrait(Offer((), ()), help="The site's sizes and environments, in the order people see them.").tag(
+        config=True
+    )
     watch_settings = AnyTrait(WatchSettings(), help="Which Slurm to watch, and how often.").tag(config=True)
-    environment_folder = Unicode(help="Python environment of sessions, as the nodes see it.").tag(config=True)
     log_folder = Unicode(".campus/logs", help="Session logs, relative to the person's home.").tag(config=True)
     job_template = Unicode(help="Text of the site's template of the job script; empty for ours.").tag(config=True)
 
+    user_options: dict[str, Any]
     port_reported = 0
     node = ""
     secret_digest = ""
@@ -75,6 +79,10 @@ class CampusSpawner(SlurmSpawner):
         return shared_watch(self.watch_settings)
 
     @property
+    def sizes(self) -> Sequence[SessionSize]:
+        return self.offer.sizes
+
+    @property
     def mark(self) -> str:
         """What the job's comment says: ``user/server``."""
         return f"{self.user.name}/{self.name}"
@@ -83,12 +91,12 @@ class CampusSpawner(SlurmSpawner):
 
     @default("options_form")
     def _form(self):
-        def form(spawner: CampusSpawner) -> str:
-            last = spawner.user_options.get("size")
-            chosen = last if any(s.name == last for s in spawner.sizes) else spawner.sizes[0].name
+        async def form(spawner: CampusSpawner) -> str:
+            chosen = choose(spawner.user_options or {}, spawner.offer, await spawner.means())
             following = spawner.handler.get_argument("next", "") if spawner.handler else ""
             resuming = (spawner.resumable, resume.query(following))
-            return render_form(spawner.sizes, chosen, self.api_url("sizes"), spawner.ended, resuming)
+            hub, sizes = self.hub.base_url, self.api_url("sizes")
+            return render_form(chosen, spawner.offer, hub, sizes, spawner.ended, resuming)
 
         return form
 
@@ -117,11 +125,20 @@ class CampusSpawner(SlurmSpawner):
         """What resuming would start, in words; empty where there is nothing to resume."""
         return resume.offer(self.ended, self.sizes)
 
-    def checked_request(self) -> SessionRequest:
-        """What this session was asked for with. Raises SessionRefused for what the site does not offer."""
+    async def means(self) -> Means | None:
+        """What this person may use now, None while nobody knows."""
+        return None
+
+    async def checked_request(self) -> SessionRequest:
+        """What this session was asked for with. Raises SessionRefused for what this person may not have."""
+        means = await self.means()
         try:
-            return check_request(self.user_options or {}, self.sizes)
+            return check_request(self.user_options or {}, self.offer, means)
         except CampusError as error:
+            # What is refused is not remembered: it may be anything, and of any length.
+            kept: dict[str, Any] = settle(self.user_options or {}, self.offer, means)[0]
+            self.user_options = self.orm_spawner.user_options = kept
+            self.user.db.commit()
             raise refused(error) from None
 
     # -- state that outlives the hub ----------------------------------------------------------------
@@ -174,7 +191,7 @@ class CampusSpawner(SlurmSpawner):
         async def names(spawner: CampusSpawner) -> list[str]:
             if not spawner.watch.picture.nodes:
                 await spawner.watch.refresh()
-            partition = spawner.checked_request().size.partition
+            partition = (await spawner.checked_request()).partition
             nodes = spawner.watch.picture.nodes.values()
             return alternative_names(n for n in nodes if partition in n.partitions)
 
@@ -200,8 +217,7 @@ class CampusSpawner(SlurmSpawner):
             )
         return account
 
-    def _job_environment(self, account: pwd.struct_passwd, secret: str) -> dict[str, str]:
-        python_bin = Path(self.environment_folder) / "bin"
+    def _job_environment(self, request: SessionRequest, account: pwd.struct_passwd, secret: str) -> dict[str, str]:
         env = {key: str(value) for key, value in self.get_env().items()}
         for key in ("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"):
             env[key] = Secret(env[key])
@@ -216,16 +232,16 @@ class CampusSpawner(SlurmSpawner):
                 "LOGNAME": account.pw_name,
                 "SHELL": account.pw_shell or "/bin/sh",
                 "LANG": "C.UTF-8",
-                "PATH": f"{python_bin}:/usr/local/bin:/usr/bin:/bin",
                 # Sessions of one person share a home, and must not take each other's open documents.
                 "JUPYTERLAB_WORKSPACES_DIR": f"{account.pw_dir}/.jupyter/lab/workspaces/{self.name}",
             }
+            | request.environment.variables()
         )
 
     @metrics.failures_counted
     async def start(self) -> str:
         """Submit the job and wait until its server has reported. Returns its URL; raises SessionRefused."""
-        request = self.checked_request()
+        request = await self.checked_request()
         account = await self.account()
         secret = Expected.new_secret(self)
         self.secret_digest = digest(secret)
@@ -252,21 +268,25 @@ class CampusSpawner(SlurmSpawner):
         self, request: SessionRequest, account: pwd.struct_passwd, secret: str
     ) -> tuple[JobRequest, dict[str, str]]:
         """What sbatch gets for a request: the job, and its whole environment."""
-        return self.job_request(request.size, request.seconds, account), self._job_environment(account, secret)
+        return self.job_request(request, account), self._job_environment(request, account, secret)
 
-    def job_request(self, size: SessionSize, seconds: int, account: pwd.struct_passwd) -> JobRequest:
+    def job_request(self, request: SessionRequest, account: pwd.struct_passwd) -> JobRequest:
+        size = request.size
+        python = request.environment.command(account.pw_dir, gpus=size.gpus > 0)
         return JobRequest(
             name=self.watch_settings.job_name,
             mark=self.mark,
-            partition=size.partition,
+            partition=request.partition,
             gpus=size.gpus,
             gpu_type=size.gpu_type,
             cpus=size.cpus,
-            memory_mib=size.memory_mib,
-            seconds=seconds,
-            account=size.account,
+            memory_mib=request.memory_mib,
+            seconds=request.seconds,
+            account=request.account,
+            qos=request.qos,
+            reservation=request.reservation,
             folder=account.pw_dir,
-            script=render_job_script(f"{self.environment_folder}/bin/python", self.log_folder, size, self.job_template),
+            script=render_job_script(python, self.log_folder, size, self.job_template),
         )
 
     def session_reported(self, port: int) -> bool:

@@ -1,14 +1,22 @@
-"""The spawn page's form: template, style and script."""
+"""The spawn page's form: what is offered, its template, and the style and scripts that the hub serves."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 from jinja2 import Environment, PackageLoader
+from jupyterhub.handlers.static import CacheControlStaticFilesHandler
 
 from spawners.failure import Ended
-from spawners.request import SessionSize
+from spawners.form.choose import Chosen as Chosen
+from spawners.form.choose import choose as choose
+from spawners.offer import LABELS, Offer
+
+# Regular expression, below the hub's own path -> handler (JupyterHub.extra_handlers).
+HANDLERS = [(r"/campus/form/(.*)", CacheControlStaticFilesHandler, {"path": str(Path(__file__).parent / "static")})]
+
+_LABELS = LABELS | {"environment": "environment"}
 
 
 @cache
@@ -17,22 +25,29 @@ def _environment() -> Environment:
 
 
 def render_form(
-    sizes: Sequence[SessionSize],
-    chosen: str,
+    chosen: Chosen,
+    offer: Offer,
+    hub_url: str,
     sizes_url: str,
     ended: Ended | None,
     resuming: tuple[str, str] = ("", ""),
 ) -> str:
     """HTML for JupyterHub's spawn page.
 
-    ``chosen`` is the size that is picked beforehand, ``sizes_url`` where the script asks what is true now, ``ended``
-    how the last session ended, ``resuming`` what resuming it would start, in words, and the address that does.
+    ``hub_url`` is where the hub is (it ends with a slash), ``sizes_url`` where the script asks what is true now,
+    ``ended`` how the last session ended, ``resuming`` what resuming it would start, in words, and its address.
     """
-    style, script = (_environment().get_template(f"form.{kind}").render() for kind in ("css", "js"))
     return (
         _environment()
         .get_template("form.html")
         .render(
-            sizes=sizes, chosen=chosen, sizes_url=sizes_url, ended=ended, resuming=resuming, style=style, script=script
+            chosen=chosen,
+            size=offer.size(chosen.options.get("size")),
+            sizes=offer.sizes,
+            labels=_LABELS,
+            static=f"{hub_url}campus/form/",
+            sizes_url=sizes_url,
+            ended=ended,
+            resuming=resuming,
         )
     )

@@ -74,14 +74,16 @@ def test_the_embedded_site(paths: Paths) -> None:
     assert hub.db_url == f"sqlite:///{paths.hub_state}/jupyterhub.sqlite"
     assert [s["name"] for s in hub.services] == ["idle-culler"]
     assert spawner.ip == "127.0.0.1"
-    assert [(s.name, s.gpus, s.memory_mib, s.seconds, s.max_seconds) for s in spawner.sizes] == [
+    assert [(s.name, s.gpus, s.memory_mib, s.seconds, s.max_seconds) for s in spawner.offer.sizes] == [
         ("cpu", 0, 2048, 7200, 28800),
         ("gpu1", 1, 4096, 7200, 28800),
         ("gpu4", 4, 8192, 3600, 14400),
     ]
     assert spawner.watch_settings.slurm.conf == str(paths.slurm_conf)
     assert spawner.watch_settings.job_name == job_name(site_of("local", paths))
-    assert spawner.environment_folder == str(paths.session_env)
+    assert [(e.name, e.folder, e.image) for e in spawner.offer.environments] == [
+        ("standard", str(paths.session_env), "")
+    ]
     assert (spawner.start_timeout, spawner.poll_interval) == (86400, 5)
     assert "./campus status" in hub.template_vars["announcement_login"]
 
@@ -98,9 +100,9 @@ def test_the_production_site(paths: Paths) -> None:
     assert c.CryptKeeper["keys"] == ["ab" * 32]
     assert make_url(hub.db_url).host == "db.example.org"
     assert spawner.ip == "0.0.0.0"
-    assert spawner.sizes[0].account == "p200000"
+    assert spawner.offer.sizes[0].account == "p200000"
     assert spawner.watch_settings.slurm.conf == ""
-    assert spawner.environment_folder == "/project/campus/session"
+    assert spawner.offer.environments[0].folder == "/project/campus/session"
     assert spawner.start_timeout == 12 * 3600
     assert hub.template_vars == {"site_name": "Campus"}
 
@@ -132,7 +134,7 @@ def test_a_session_stays_on_the_environment_that_the_link_names_now(paths: Paths
     current = paths.environments / "session-1"
     current.mkdir(parents=True)
     paths.session_env.symlink_to(current)
-    assert configured("local", paths).CampusSpawner.environment_folder == str(current.resolve())
+    assert configured("local", paths).CampusSpawner.offer.environments[0].folder == str(current.resolve())
 
 
 def test_two_hubs_on_one_cluster_have_jobs_of_different_names(paths: Paths) -> None:

@@ -96,7 +96,7 @@ def home(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_paths_are_taken_as_they_are(odd: str, home: Path) -> None:
     python = interpreter(home.parent / "env" / odd / "python")
-    done = run_script(render_job_script(str(python), f"{odd}/logs", SIZE), home)
+    done = run_script(render_job_script([str(python)], f"{odd}/logs", SIZE), home)
     assert (done.returncode, done.stdout, done.stderr) == (7, "", "")
     log = home / odd / "logs" / "session-4711.log"
     assert said(log)[0] == [str(python), "-I", "-m", "spawners.session"]
@@ -109,7 +109,7 @@ def test_odd_paths_are_taken_as_they_are(odd: str, home: Path) -> None:
 def test_an_odd_home_is_taken_as_it_is(odd: str, home: Path) -> None:
     odd_home = home / odd
     odd_home.mkdir()
-    done = run_script(render_job_script(str(interpreter(home.parent / "python")), "logs", SIZE), odd_home)
+    done = run_script(render_job_script([str(interpreter(home.parent / "python"))], "logs", SIZE), odd_home)
     assert (done.returncode, done.stderr) == (7, "")
     assert (odd_home / "logs" / "session-4711.log").exists()
     assert [p.name for p in odd_home.iterdir()] == ["logs"]
@@ -119,7 +119,7 @@ def test_what_the_session_leaves_is_its_owners_only(home: Path) -> None:
     python = interpreter(home.parent / "python")
     before = os.umask(0)
     try:
-        run_script(render_job_script(str(python), ".campus/logs", SIZE), home)
+        run_script(render_job_script([str(python)], ".campus/logs", SIZE), home)
     finally:
         os.umask(before)
     folder = home / ".campus" / "logs"
@@ -131,7 +131,7 @@ def test_what_the_session_leaves_is_its_owners_only(home: Path) -> None:
 
 def test_the_session_takes_the_scripts_place_so_that_it_gets_slurms_signals(home: Path) -> None:
     python = interpreter(home.parent / "python")
-    script = render_job_script(str(python), "logs", SIZE).replace("umask 077", 'umask 077\necho $$ >"$HOME/pid"')
+    script = render_job_script([str(python)], "logs", SIZE).replace("umask 077", 'umask 077\necho $$ >"$HOME/pid"')
     run_script(script, home)
     assert said(home / "logs" / "session-4711.log")[1] == int((home / "pid").read_text())
 
@@ -156,20 +156,20 @@ def a_folder(home: Path) -> None:
 @pytest.mark.parametrize("in_the_way", [a_file, a_link_to_nowhere, a_full_disk, a_folder])
 def test_a_log_that_cannot_be_written_stops_no_session(in_the_way: Callable[[Path], None], home: Path) -> None:
     in_the_way(home)
-    done = run_script(render_job_script(str(interpreter(home.parent / "python")), "logs", SIZE), home)
+    done = run_script(render_job_script([str(interpreter(home.parent / "python"))], "logs", SIZE), home)
     assert done.returncode == 7
     assert json.loads(done.stdout.splitlines()[0])[0][1:] == ["-I", "-m", "spawners.session"]
 
 
 def test_each_job_has_a_log_of_its_own(home: Path) -> None:
-    script = render_job_script(str(interpreter(home.parent / "python")), "logs", SIZE)
+    script = render_job_script([str(interpreter(home.parent / "python"))], "logs", SIZE)
     for job in ("1", "2", "2"):
         run_script(script, home, SLURM_JOB_ID=job)
     assert sorted(p.name for p in (home / "logs").iterdir()) == ["session-1.log", "session-2.log"]
 
 
 def test_the_script_is_one_that_slurm_takes() -> None:
-    script = render_job_script("/opt/campus/session/bin/python", ".campus/logs", SIZE)
+    script = render_job_script(["/opt/campus/session/bin/python"], ".campus/logs", SIZE)
     assert script.startswith("#!/bin/sh\n")
     assert script.endswith("exec /opt/campus/session/bin/python -I -m spawners.session\n")
     assert "#SBATCH" not in script
@@ -180,7 +180,7 @@ def test_the_script_is_one_that_slurm_takes() -> None:
 
 
 def rendered(*blocks: str) -> str:
-    return render_job_script("/opt/a b/python", "logs", SIZE, EXTENDS + "\n".join(blocks))
+    return render_job_script(["/opt/a b/python"], "logs", SIZE, EXTENDS + "\n".join(blocks))
 
 
 def block(name: str, text: str) -> str:
@@ -216,7 +216,7 @@ def test_a_block_takes_whole_lines_however_it_is_written(around: str) -> None:
 def test_an_epilogue_runs_after_the_session_and_keeps_its_exit_status(home: Path) -> None:
     python = interpreter(home.parent / "python")
     epilogue = block("epilogue", "echo the status is $status")
-    done = run_script(render_job_script(str(python), "logs", SIZE, EXTENDS + epilogue), home)
+    done = run_script(render_job_script([str(python)], "logs", SIZE, EXTENDS + epilogue), home)
     assert done.returncode == 7
     assert (home / "logs" / "session-4711.log").read_text().endswith("to stderr\nthe status is 7\n")
 
@@ -225,7 +225,7 @@ def test_an_epilogue_runs_when_slurm_ends_the_job(home: Path) -> None:
     """Every process of the job gets SIGTERM."""
     (home.parent / "python").write_text("#!/bin/sh\necho up\nexec sleep 60\n")
     (home.parent / "python").chmod(0o755)
-    script = render_job_script(str(home.parent / "python"), "logs", SIZE, EXTENDS + block("epilogue", "echo over"))
+    script = render_job_script([str(home.parent / "python")], "logs", SIZE, EXTENDS + block("epilogue", "echo over"))
     (home.parent / "script").write_text(script)
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(home), "SLURM_JOB_ID": "4711"}
     job = subprocess.Popen(["sh", str(home.parent / "script")], env=environment, start_new_session=True)
@@ -241,7 +241,7 @@ def test_an_epilogue_runs_when_slurm_ends_the_job(home: Path) -> None:
 def test_every_value_is_quoted_whether_the_template_does_or_not(odd: str, home: Path) -> None:
     size = replace(SIZE, title=odd)
     template = EXTENDS + block("prologue", 'printf "%s" {{ size.title }} {{ size.title ~ size.gpus }} >"$HOME/said"')
-    run_script(render_job_script(str(interpreter(home.parent / "python")), "logs", size, template), home)
+    run_script(render_job_script([str(interpreter(home.parent / "python"))], "logs", size, template), home)
     assert (home / "said").read_text() == f"{odd}{odd}1"
     assert not list(home.parent.rglob("hacked"))
 

@@ -31,7 +31,7 @@ Captured = pytest.CaptureFixture[str]
 
 
 def mistakes(text: str) -> list[str]:
-    return template_mistakes(text, "/opt/env/bin/python", ".campus/logs", SIZES)
+    return template_mistakes(text, ["/opt/env/bin/python"], ".campus/logs", SIZES)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_mistake_is_named_with_its_line(text: str, says: list[str]) -> None:
 
 def test_a_mistake_that_one_size_makes_is_found() -> None:
     wrong_without_gpus = EXTENDS + block("prologue", "{% if not size.gpus %}'{% endif %}")
-    assert template_mistakes(wrong_without_gpus, "/p", "l", SIZES[:1]) == []
+    assert template_mistakes(wrong_without_gpus, ["/p"], "l", SIZES[:1]) == []
     assert len(mistakes(wrong_without_gpus)) == 1
 
 
@@ -119,7 +119,7 @@ def test_blocks_and_variables_are_documented() -> None:
     manual = (CHECKOUT / "docs" / "operators.md").read_text()
     for name in blocks():
         assert f"| `{name}` |" in manual
-    for name in (*variables("", "", SIZE).keys() - {"size"}, *(f"size.{field.name}" for field in fields(SessionSize))):
+    for name in (*variables([], "", SIZE).keys() - {"size"}, *(f"size.{field.name}" for field in fields(SessionSize))):
         assert f"`{name}`" in manual, name
 
 

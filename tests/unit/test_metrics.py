@@ -28,10 +28,11 @@ from sqlalchemy.orm import Session
 
 from campus_base.process import ProgramFailed
 from spawners import failure, metrics
+from spawners.environments import SessionEnvironment
 from spawners.identity import DirectorySilent
+from spawners.offer import Offer, SessionSize
 from spawners.reconcile import Ledger, Reconciler
 from spawners.refusal import SessionRefused
-from spawners.request import SessionSize
 from spawners.slurm import JobState, Node
 from spawners.slurm.cli import CliTransport
 from spawners.spawner import CampusSpawner
@@ -356,10 +357,12 @@ async def spawner(programs: Programs, monkeypatch: pytest.MonkeyPatch, tmp_path:
             "",
             CampusSpawner,
             hub=Hub(),
-            sizes=(SessionSize("cpu", "", "", "gpu", 0, None, 1, 1024, 600, 600, None),),
+            offer=Offer(
+                (SessionSize("cpu", "", "", "gpu", 0, None, 1, 1024, 600, 600, None),),
+                (SessionEnvironment("standard", "", "", "/env"),),
+            ),
             # A watch of its own, whatever else was tested.
             watch_settings=WatchSettings(CliTransport(conf=str(tmp_path)), "campus", 0.01),
-            environment_folder="/env",
         )
         spawner.server = Server(orm_server=server)
         yield spawner

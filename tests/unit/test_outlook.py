@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from campus_base.errors import CampusError
-from spawners.outlook import Outlook, fits_now, place_of, waiting, words
-from spawners.request import SessionSize
-from spawners.slurm import Job, JobState, Node, Queued
+from spawners.environments import SessionEnvironment
+from spawners.offer import Offer, SessionSize
+from spawners.outlook import Outlook, fits_now, words
+from spawners.request import SessionRequest, check_request
+from spawners.slurm import Node
 from spawners.watch import Picture
 
 
@@ -20,23 +22,23 @@ def size(name: str = "gpu1", **change: Any) -> SessionSize:
     )
 
 
+def request(name: str = "gpu1", **change: Any) -> SessionRequest:
+    offer = Offer((size(name, **change),), (SessionEnvironment("standard", "", "", "/env"),))
+    return check_request({}, offer, None)
+
+
+def cards(*names: str) -> dict[str, SessionRequest | str]:
+    return {name: request(name) for name in names or ("gpu1",)}
+
+
 def node(name: str = "n1", **change: Any) -> Node:
     facts = {"address": "127.0.0.1", "state": "idle", "partitions": frozenset({"gpu"})}
     room = {"gpus": {"": 4}, "gpus_used": {}, "cpus_free": 32, "memory_free_mib": 64000}
     return Node(**{**facts, **room, "name": name, **change})
 
 
-def picture(*nodes: Node, queue: tuple[Queued, ...] = ()) -> Picture:
-    return Picture(1.0, {}, {n.name: n for n in nodes}, queue)
-
-
-def queued(id: int, **change: Any) -> Queued:
-    return Queued(**{"id": id, "partition": "gpu", "priority": 100, "reason": "Priority", **change})
-
-
-def job(id: int = 7, **change: Any) -> Job:
-    facts = {"uid": 1001, "state": JobState.PENDING, "reason": "Resources", "node": "", "start": None, "end": None}
-    return Job(**{**facts, "id": id, **change})
+def picture(*nodes: Node) -> Picture:
+    return Picture(1.0, {}, {n.name: n for n in nodes})
 
 
 # ------------------------------------------------------------------------------------------- what is free
@@ -63,13 +65,13 @@ def job(id: int = 7, **change: Any) -> Job:
     ],
 )
 def test_how_many_fit_now(change: dict[str, Any], wanted: dict[str, Any], expected: int) -> None:
-    assert fits_now(size(**wanted), picture(node(**change))) == expected
+    assert fits_now(request(**wanted), picture(node(**change))) == expected
 
 
 def test_rooms_on_different_nodes_add_up_but_are_not_joined() -> None:
     two = picture(node("n1", gpus_used={"": 2}), node("n2", gpus_used={"": 2}))
-    assert fits_now(size(), two) == 4
-    assert fits_now(size(gpus=4), two) == 0
+    assert fits_now(request(), two) == 4
+    assert fits_now(request(gpus=4), two) == 0
 
 
 # ------------------------------------------------------------------------------------------- the sizes
@@ -81,16 +83,16 @@ class Slurm:
     def __init__(self, **answers: Any) -> None:
         self.answers, self.asked = answers, 0
 
-    async def test(self, size: SessionSize) -> int | None:
+    async def test(self, request: SessionRequest) -> int | None:
         self.asked += 1
-        answer = self.answers[size.name]
+        answer = self.answers[request.size.name]
         if isinstance(answer, Exception):
             raise answer
         return answer
 
 
 async def test_each_size_in_words() -> None:
-    sizes = [size(n) for n in ("now", "later", "never", "who_knows")]
+    sizes = cards("now", "later", "never", "who_knows") | {"not_yours": "The account is not yours."}
     refusal = CampusError("slurm-refused", "Slurm does not accept this session: no.", "Ask.")
     slurm = Slurm(now=time.time() + 1, later=time.time() + 700, never=refusal, who_knows=None)
     found = await Outlook().sizes("alice", sizes, picture(node()), slurm.test)
@@ -99,8 +101,10 @@ async def test_each_size_in_words() -> None:
         "Starts in about 12 minutes",
         "Slurm does not accept this session: no.",
         "Waits in the queue",
+        "The account is not yours.",
     ]
-    assert [s.starts_in == 0 for s in found] == [True, False, False, False]
+    assert [s.starts_in == 0 for s in found] == [True, False, False, False, False]
+    assert [s.longest and s.longest.seconds for s in found] == [60, 60, 60, 60, None]
 
 
 async def test_many_looks_cost_one_question_for_each_person(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,12 +112,12 @@ async def test_many_looks_cost_one_question_for_each_person(monkeypatch: pytest.
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     outlook, slurm = Outlook(), Slurm(gpu1=None)
     for _ in range(20):
-        await outlook.sizes("alice", [size()], picture(), slurm.test)
+        await outlook.sizes("alice", cards(), picture(), slurm.test)
     assert slurm.asked == 1
-    await outlook.sizes("bob", [size()], picture(), slurm.test)
+    await outlook.sizes("bob", cards(), picture(), slurm.test)
     assert slurm.asked == 2
     now[0] += 61
-    await outlook.sizes("alice", [size()], picture(), slurm.test)
+    await outlook.sizes("alice", cards(), picture(), slurm.test)
     assert slurm.asked == 3
     assert len(outlook._kept) == 1, "old answers are dropped"
 
@@ -122,12 +126,12 @@ async def test_those_who_look_at_once_share_a_question() -> None:
     outlook, slurm = Outlook(), Slurm(gpu1=None, gpu2=None)
     gate = asyncio.Event()
 
-    async def test(size: SessionSize) -> int | None:
-        found = await slurm.test(size)
+    async def test(request: SessionRequest) -> int | None:
+        found = await slurm.test(request)
         await gate.wait()
         return found
 
-    looks = [asyncio.ensure_future(outlook.sizes("alice", [size(), size("gpu2")], picture(), test)) for _ in range(20)]
+    looks = [asyncio.ensure_future(outlook.sizes("alice", cards("gpu1", "gpu2"), picture(), test)) for _ in range(20)]
     async with asyncio.timeout(5):
         while slurm.asked < 2:  # one size does not wait for the other
             await asyncio.sleep(0)
@@ -136,16 +140,39 @@ async def test_those_who_look_at_once_share_a_question() -> None:
     assert slurm.asked == 2
 
 
+async def test_who_tries_everything_asks_a_few_questions_at_a_time() -> None:
+    asking, most, others = 0, 0, asyncio.Event()
+
+    async def test(request: SessionRequest) -> int | None:
+        nonlocal asking, most
+        asking += 1
+        most = max(most, asking)
+        await asyncio.sleep(0)
+        asking -= 1
+        return None
+
+    async def other(request: SessionRequest) -> int | None:
+        others.set()
+        return None
+
+    outlook = Outlook()
+    many = [outlook.sizes("alice", {"gpu1": request(memory_mib=mib)}, picture(), test) for mib in range(1024, 1124)]
+    everything = asyncio.gather(*many, outlook.sizes("bob", cards(), picture(), other))
+    await others.wait()
+    assert len(await everything) == 101
+    assert most == 4
+
+
 async def test_who_looks_away_takes_the_answer_from_nobody() -> None:
     asked, go = asyncio.Event(), asyncio.Event()
 
-    async def test(size: SessionSize) -> int | None:
+    async def test(request: SessionRequest) -> int | None:
         asked.set()
         await go.wait()
         return None
 
     outlook = Outlook()
-    first, second = (asyncio.create_task(outlook.sizes("alice", [size()], picture(), test)) for _ in range(2))
+    first, second = (asyncio.create_task(outlook.sizes("alice", cards(), picture(), test)) for _ in range(2))
     await asked.wait()
     first.cancel()
     go.set()
@@ -155,12 +182,12 @@ async def test_who_looks_away_takes_the_answer_from_nobody() -> None:
 async def test_an_answer_that_went_wrong_is_asked_for_again() -> None:
     outlook = Outlook()
 
-    async def broken(size: SessionSize) -> int | None:
+    async def broken(request: SessionRequest) -> int | None:
         raise OSError("no file descriptors left")
 
     with pytest.raises(OSError, match="no file"):
-        await outlook.sizes("alice", [size()], picture(), broken)
-    assert [s.name for s in await outlook.sizes("alice", [size()], picture(), Slurm(gpu1=None).test)] == ["gpu1"]
+        await outlook.sizes("alice", cards(), picture(), broken)
+    assert [s.name for s in await outlook.sizes("alice", cards(), picture(), Slurm(gpu1=None).test)] == ["gpu1"]
 
 
 @pytest.mark.parametrize(
@@ -178,34 +205,3 @@ async def test_an_answer_that_went_wrong_is_asked_for_again() -> None:
 )
 def test_times_in_words(seconds: int, says: str) -> None:
     assert words(seconds) == says
-
-
-# ------------------------------------------------------------------------------------------- the queue
-
-
-@pytest.mark.parametrize(
-    ("queue", "place"),
-    [
-        ((), None),
-        ((queued(7),), 1),
-        ((queued(1), queued(2), queued(7)), 3),
-        ((queued(1, partition="cpu"), queued(7)), 1),
-        ((queued(1, reason="JobHeldUser"), queued(2, reason="Dependency"), queued(7)), 1),
-        ((queued(1), queued(7, reason="JobHeldAdmin")), None),
-    ],
-)
-def test_a_place_in_the_queue(queue: tuple[Queued, ...], place: int | None) -> None:
-    assert place_of(job(), picture(queue=queue)) == place
-
-
-def test_what_somebody_who_waits_is_told() -> None:
-    sizes = [size("cpu", gpus=0, cpus=1, memory_mib=2048), size("gpu1"), size("gpu4", gpus=4)]
-    full = picture(node(gpus_used={"": 4}), queue=(queued(3), queued(7)))
-    told = waiting(job(start=int(time.time()) + 100), sizes[2], sizes, full).as_dict()
-    assert told["place"] == 2
-    assert told["expected"] == "in about 2 minutes"
-    assert told["instead"] == "cpu"
-    half = picture(node(gpus_used={"": 3}))
-    assert waiting(job(), sizes[2], sizes, half).instead == "gpu1", "the largest that there is room for"
-    assert waiting(job(), sizes[0], sizes, half).instead is None, "nothing is smaller"
-    assert waiting(job(start=int(time.time()) - 5), sizes[0], sizes, half).as_dict()["expected"] == ""

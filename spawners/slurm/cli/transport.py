@@ -162,6 +162,8 @@ def sbatch_options(job: JobRequest) -> list[str]:
         *([f"--account={job.account}"] if job.account else []),
         *([f"--qos={job.qos}"] if job.qos else []),
         *([f"--reservation={job.reservation}"] if job.reservation else []),
+        *([f"--qos={job.qos}"] if job.qos else []),
+        *([f"--reservation={job.reservation}"] if job.reservation else []),
     ]
 
 

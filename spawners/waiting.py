@@ -1,0 +1,70 @@
+"""What a person can expect while a session waits: its place in the queue, and a smaller size that would start now."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from spawners.offer import Offer, RequestRefused
+from spawners.outlook import fits_now, words
+from spawners.request import check_request
+from spawners.settle import settle
+from spawners.slurm import Job
+from spawners.slurm.reasons import reason_sentence
+from spawners.watch import Picture
+from spawners.ways import Means
+
+# Jobs that no free place would start: they are not before anybody.
+_NOT_IN_LINE = frozenset({"JobHeldUser", "JobHeldAdmin", "Dependency", "BeginTime", "Reservation"})
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A session in the queue. ``place`` 1 is the next one; times are seconds, None where Slurm does not say."""
+
+    sentence: str
+    place: int | None
+    starts_in: int | None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"expected": f"in about {words(self.starts_in)}" if self.starts_in else ""}
+
+
+def place_of(job: Job, picture: Picture) -> int | None:
+    """The job's place among all that wait for the same partition, None where Slurm does not list it."""
+    own = next((queued for queued in picture.queue if queued.id == job.id), None)
+    if own is None:
+        return None
+    line = [q.id for q in picture.queue if q.partition == own.partition and q.reason not in _NOT_IN_LINE]
+    return line.index(job.id) + 1 if job.id in line else None
+
+
+def waiting(job: Job, picture: Picture) -> Waiting:
+    """What a person whose session waits wants to know."""
+    seconds = int(job.start - time.time()) if job.start else None
+    return Waiting(
+        sentence=reason_sentence(job.reason),
+        place=place_of(job, picture),
+        starts_in=seconds if seconds and seconds > 0 else None,
+    )
+
+
+def instead(
+    options: Mapping[str, Any], offer: Offer, means: Means | None, picture: Picture
+) -> tuple[str | None, dict[str, Any]]:
+    """The largest smaller size for which there is room now, and the options to ask for it with.
+
+    They keep what was chosen beside the size where it fits the smaller one. (None, {}) where there is none.
+    """
+    size = offer.size(options.get("size"))
+    smaller = [s for s in offer.sizes if (s.gpus, s.cpus, s.memory_mib) < (size.gpus, size.cpus, size.memory_mib)]
+    for one in reversed(smaller):
+        left, _ = settle({**options, "size": one.name}, offer, means)
+        with contextlib.suppress(RequestRefused):
+            request = check_request(left, offer, means)
+            if request.size is one and fits_now(request, picture):
+                return one.name, left
+    return None, {}

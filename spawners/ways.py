@@ -1,0 +1,129 @@
+"""Which of the ways that Slurm leaves to a person fits what they asked for, and how long a session may run that way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from spawners.entitlements import Choice
+from spawners.offer import CASCADE, LABELS, RequestRefused, SessionSize, shown
+from spawners.slurm.rules import Reservation
+
+_MOST_NAMED = 8
+
+
+@dataclass(frozen=True)
+class Means:
+    """What one person may use now (``now`` is epoch seconds): Slurm's ways, and which partitions hold which size."""
+
+    now: float
+    ways: Sequence[Choice]
+    holds: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Partitions by the name of a size that their nodes can hold; a size that is not there fits everywhere."""
+    reservations: Mapping[str, Reservation] = field(default_factory=dict)
+    began: float | None = None
+    """When the session began that is asked about, where it runs already (epoch seconds)."""
+
+
+@dataclass(frozen=True)
+class Longest:
+    """How long a session may run, and what ends it then: ``size``, ``limits``, ``reservation`` or ``maintenance``."""
+
+    seconds: int
+    because: str = "size"
+    until: int | None = None
+    """When the reservation ends or the maintenance begins (epoch seconds)."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One of CASCADE: what it is, what it may be after those before it, and the ways that are left then."""
+
+    key: str
+    value: str | None
+    there: list[str | None]
+    usual: str | None
+    left: list[Choice]
+
+
+def _steps(wanted: Mapping[str, str], size: SessionSize, means: Means) -> Iterator[_Step]:
+    """Down the cascade for as long as there are ways left."""
+    held = means.holds.get(size.name)
+    left = [way for way in means.ways if held is None or way.partition in held]
+    for key in CASCADE:
+        there = list(dict.fromkeys(getattr(way, key) for way in left))
+        usual = _usual(key, there, left, size, reserved="reservation" in wanted)
+        value = wanted.get(key, usual)
+        left = [way for way in left if getattr(way, key) == value]
+        yield _Step(key, value, there, usual, left)
+        if not left:
+            return
+
+
+def way_for(wanted: Mapping[str, str], size: SessionSize, means: Means) -> Choice:
+    """The way that goes by what is wanted of CASCADE. Raises RequestRefused naming the first that may not be."""
+    for step in _steps(wanted, size, means):
+        if not step.left:
+            raise _not_allowed(step, wanted, size, means)
+    return next((way for way in step.left if way.default), step.left[0])
+
+
+def offered(wanted: Mapping[str, str], size: SessionSize, means: Means) -> dict[str, list[str | None]]:
+    """What may be chosen for each of CASCADE given those before it; first what serves where nothing is chosen.
+
+    None stands for no reservation, and for an account or a quality of service that only Slurm knows.
+    """
+    return {step.key: list(dict.fromkeys((step.usual, *step.there))) for step in _steps(wanted, size, means)}
+
+
+def _usual(
+    key: str, there: Sequence[str | None], left: Sequence[Choice], size: SessionSize, reserved: bool
+) -> str | None:
+    """What serves where a person chooses nothing."""
+    if key == "reservation" or not there or there == [None]:
+        return None
+    by_size = {"partition": size.partition, "account": size.account}.get(key)
+    # A reservation may be for another account or partition than the size's.
+    if by_size in there or (by_size and not reserved):
+        return by_size
+    return next((getattr(way, key) for way in left if way.default), there[0])
+
+
+def _not_allowed(step: _Step, wanted: Mapping[str, str], size: SessionSize, means: Means) -> RequestRefused:
+    key, value = step.key, step.value
+    names = [name for name in step.there if name is not None]
+    remedy = "Choose something else, or ask an operator."
+    if names:
+        remedy = f"Choose one of {', '.join(names[:_MOST_NAMED])}."
+    if key not in wanted:
+        return RequestRefused(f"{_sizes_fault(step, size)}.", remedy, "size")
+    said = f"The {LABELS[key]} {shown(value)}"
+    ways = [way for way in means.ways if getattr(way, key) == value]
+    if not ways:
+        return RequestRefused(f"{said} is not yours to use.", remedy, key)
+    held = means.holds.get(size.name)
+    if held is not None and not any(way.partition in held for way in ways):
+        return RequestRefused(f"{said} has no nodes for size {size.name}.", remedy, key)
+    rest = [f"the {LABELS[k]} {shown(wanted[k])}" for k in CASCADE[: CASCADE.index(key)] if k in wanted]
+    return RequestRefused(f"{said} does not go with {' and '.join(rest) or 'your usual account'}.", remedy, key)
+
+
+def _sizes_fault(step: _Step, size: SessionSize) -> str:
+    if step.value:
+        return f"You may not use the {LABELS[step.key]} {step.value}, which size {size.name} takes"
+    if step.there:
+        return f"You may start size {size.name} in a reservation only"
+    return f"No partition that you may use has nodes for size {size.name}"
+
+
+def longest_of(way: Choice, size: SessionSize, means: Means) -> Longest:
+    """The longest session of a size that goes this way."""
+    if way.seconds is None:
+        return Longest(size.max_seconds)
+    if not way.clipped_by:
+        return Longest(way.seconds, "limits") if way.seconds < size.max_seconds else Longest(size.max_seconds)
+    begins = way.starts or means.now
+    seconds = way.seconds + max(0, int(begins - means.began)) if means.began is not None else way.seconds
+    if seconds >= size.max_seconds:
+        return Longest(size.max_seconds)
+    return Longest(seconds, way.clipped_by, int(begins) + way.seconds)
