@@ -83,7 +83,7 @@ def choose(options: Mapping[str, Any], offer: Offer, means: Means | None) -> Cho
 def _card(options: Mapping[str, Any], offer: Offer, means: Means | None) -> SessionRequest | str:
     """Memory and time that do not fit a size are not held against it: choosing it would drop them."""
     left, out = settle(options, offer, means)
-    lost = [out[key] for key in ("size", *CASCADE) if key in out]
+    lost = [why for key, why in out.items() if key in ("size", *CASCADE)]
     return lost[0] if lost else check_request(left, offer, means)
 
 

@@ -74,7 +74,7 @@ def test_a_good_template(text: str) -> None:
         (EXTENDS + block("prologue", "\n{{ sizes }}"), ["line 3: 'sizes' is undefined"]),
         (
             EXTENDS + block("prologue", "\n{{ size.gpsus }}"),
-            ["line 3: 'spawners.request.SessionSize object' has no attr"],
+            ["line 3: 'spawners.offer.SessionSize object' has no attr"],
         ),
         (EXTENDS + block("prologue", "\n\n{{ 4 // size.gpus }}"), ["line 4: integer division or modulo by zero"]),
         (EXTENDS + block("prologue", "{{ size.name | loud }}"), ["line 2: No filter named 'loud'."]),

@@ -312,7 +312,7 @@ def test_every_cause_that_a_start_can_have_is_known() -> None:
     found = {state.value for state in JobState if state.over}
     found |= {cause for _, cause, _ in failure._FROM_LOG} | {state.value for state in failure._FROM_STATE}
     found |= {failure.explain(JobState.FAILED, 1, "7", "").cause}
-    sources = ["spawners/spawner.py", "spawners/request.py", "spawners/slurm/errors.py", "campus_base/process.py"]
+    sources = ["spawners/spawner.py", "spawners/offer.py", "spawners/slurm/errors.py", "campus_base/process.py"]
     for source in sources:
         for node in ast.walk(ast.parse((CHECKOUT / source).read_text())):
             match node:

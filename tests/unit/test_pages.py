@@ -21,11 +21,13 @@ from traitlets.config import Config
 from hub_config.auth import update_authentication
 from hub_config.pages import TEMPLATES, update_pages
 from hub_config.paths import Paths
-from hub_config.sessions import session_size
+from hub_config.sessions import offer
 from hub_config.site import Site
 from hub_config.site_file import LOCAL, parse_site
+from spawners.environments import SessionEnvironment
 from spawners.failure import Ended
-from spawners.form import render_form
+from spawners.form import HANDLERS, choose, render_form
+from spawners.offer import Offer
 
 EVIL = """"><script>alert(1)</script><img src=x onerror='alert(1)'>"""
 OURS = sorted(p.name for p in TEMPLATES.glob("*.html"))
@@ -34,14 +36,19 @@ OURS = sorted(p.name for p in TEMPLATES.glob("*.html"))
 class Waiting(Spawner):
     """A session that is asked for with our form and never gets ready."""
 
-    sizes: tuple[Any, ...] = ()
+    offer: Offer
 
     ended: Ended | None = None
     resumable = ""
 
     def _options_form_default(self) -> str:
         resuming = (self.resumable, "?opt-resume=1")
-        return render_form(self.sizes, self.sizes[0].name, self.api_url("sizes"), self.ended, resuming)
+        chosen = choose({}, self.offer, None)
+        return render_form(chosen, self.offer, "/hub/", self.api_url("sizes"), self.ended, resuming)
+
+    @property
+    def sizes(self) -> Any:
+        return self.offer.sizes
 
     def api_url(self, what: str) -> str:
         return f"/hub/api/{what}"
@@ -101,6 +108,15 @@ def site_of(word: str) -> Site:
     return parse_site(text, LOCAL)
 
 
+def offer_of(site: Site, paths: Paths) -> Offer:
+    """What the site offers, with its words wherever Slurm's own may stand."""
+    found = offer(site, paths)
+    word = site.sizes[1].title[:20]
+    environments = tuple(SessionEnvironment(name, word, word, "/env") for name in ("standard", "older"))
+    sizes = tuple(replace(size, gpu_type=word if size.gpus else None) for size in found.sizes)
+    return replace(found, sizes=sizes, environments=environments)
+
+
 async def browser_of(site: Site, folder: Path) -> Browser:
     paths = Paths(folder)
     paths.secrets.mkdir(parents=True, exist_ok=True)
@@ -109,10 +125,11 @@ async def browser_of(site: Site, folder: Path) -> Browser:
     c: Any = Config()
     update_pages(c, site, paths)
     update_authentication(c, site, paths)
-    sizes = tuple(replace(session_size(s), gpu_type=s.title[:20] if s.gpus else None) for s in site.sizes)
+    offered = offer_of(site, paths)
     ended = Ended("idle", f"It was idle, {site.name}.", "7", (site.name,))
-    last = {"ended": ended, "resumable": f"{sizes[0].title}, {site.name}"}
-    c.JupyterHub.spawner_class = type("Waiting", (Waiting,), {"sizes": sizes, **last})
+    last = {"ended": ended, "resumable": f"{offered.sizes[0].title}, {site.name}"}
+    c.JupyterHub.spawner_class = type("Waiting", (Waiting,), {"offer": offered, **last})
+    c.JupyterHub.extra_handlers = HANDLERS
     c.JupyterHub.db_url = "sqlite:///:memory:"
     c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
     c.JupyterHub.log_level = "CRITICAL"
@@ -202,7 +219,18 @@ async def test_the_spawn_page(evil: Browser, plain: Browser) -> None:
     assert "<h1" in pages[0]
     assert "Start a session" in pages[0]
     assert "Server Options" not in pages[0], "JupyterHub's own heading"
-    assert len([tag for tag in page.found if tag[0] == "input" and "value" in tag]) == 3
+    assert len([tag for tag in page.found if tag[0] == "input" and "value" in tag]) == 5
+
+
+async def test_what_the_spawn_page_loads_is_there(plain: Browser) -> None:
+    await plain.sign_in()
+    page = await plain.get("/hub/spawn")
+    loaded = re.findall(r'(?:src|href)="(/hub/campus/form/[^"]+)"', page)
+    assert [name.rpartition("/")[2] for name in loaded] == ["form.css", "form.js"]
+    for path in (*loaded, "/hub/campus/form/cards.js", "/hub/campus/form/advanced.js", "/hub/campus/form/words.js"):
+        assert (await plain._fetch(path)).code == 200, path
+    for path in ("/hub/campus/form/", "/hub/campus/form/../choose.py", "/hub/campus/form/%2e%2e/choose.py"):
+        assert (await plain._fetch(path)).code in (403, 404), path
 
 
 @pytest.mark.parametrize(
