@@ -79,7 +79,7 @@ def test_torch_and_transformers_are_there(calm: Campus) -> None:
         ({"size": "cpu", "minutes": "٤"}, "is not a number of minutes"),
         ({"size": "cpu", "minutes": True}, "The option 'minutes' is not usable"),
         ({"size": "cpu", "minutes": 1.5}, "The option 'minutes' is not usable"),
-        ({"size": "cpu", "partition": "gpu"}, "no option 'partition'"),
+        ({"size": "cpu", "partition": "admin"}, "partition"),
         ({"cmd": ["id"]}, "no option 'cmd'"),
         ({"batch_query_cmd": "id"}, "no option 'batch_query_cmd'"),
         ({"prologue": "touch /tmp/owned"}, "no option 'prologue'"),
