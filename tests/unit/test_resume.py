@@ -12,7 +12,7 @@ from spawners.refusal import SessionRefused
 from spawners.resume import offer, options_of, query
 from spawners.spawner import CampusSpawner
 from tests.unit.test_commands import Programs
-from tests.unit.test_form import sizes
+from tests.unit.test_form import offer as offered
 from tests.unit.test_metrics import jobs, programs, spawner, until
 
 __all__ = ["programs", "spawner"]  # fixtures
@@ -33,7 +33,7 @@ def ended(**options: Any) -> Ended:
     ],
 )
 def test_only_what_the_site_still_has_is_offered(last: Ended | None, words: str) -> None:
-    assert offer(last, sizes("Small")) == words
+    assert offer(last, offered("Small").sizes) == words
 
 
 def test_the_address_keeps_where_to_go() -> None:
