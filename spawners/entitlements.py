@@ -109,7 +109,7 @@ def _ways(person: Person, partition: Partition, rules: Rules, now: float) -> Ite
             continue
         longest = _longest(partition, grant, rules)
         qos = (rules.qos or {}).get(grant.qos or "")
-        if not (qos and "RequiresReservation" in qos.flags):
+        if not partition.needs_reservation and not (qos and "RequiresReservation" in qos.flags):
             times = beside(rules, partition, longest, now)
             yield Choice(partition.name, grant.account, grant.qos, None, *times, grant.default)
         for reservation in rules.reservations.values():

@@ -34,7 +34,7 @@ S = TypeVar("S", bound=Session)
 
 _HOUR = 3600
 
-COMMANDS = ("squeue", "sinfo", "sbatch", "sbatch-test", "scancel", "scontrol")
+COMMANDS = ("squeue", "sinfo", "sbatch", "sbatch-test", "scancel", "scontrol", "sacctmgr")
 STATES = ("pending", "configuring", "running", "suspended")
 """States that are shown even while no session is in them; the others come and go."""
 

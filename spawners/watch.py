@@ -16,6 +16,7 @@ from functools import cache
 from campus_base.errors import CampusError
 from spawners import metrics
 from spawners.reconcile import Reconciler
+from spawners.rulebook import Rulebook
 from spawners.slurm import Job, JobState, Node, Queued, Transport
 from spawners.slurm.cli import CliTransport
 
@@ -50,6 +51,7 @@ class ClusterWatch:
         self.job_name = settings.job_name
         self.interval = settings.interval
         self.picture = Picture()
+        self.rulebook = Rulebook(settings.slurm)
         self._reconciler = Reconciler(settings.slurm)
         self._news = asyncio.Event()
         self._asking = asyncio.Lock()
@@ -68,6 +70,7 @@ class ClusterWatch:
             try:
                 if await self.refresh():
                     await self._reconciler.look(self.picture.jobs.values())
+                    await self.rulebook.freshen()
             except Exception:  # everybody's sessions hang on this loop
                 log.exception("A look at Slurm went wrong; the next one follows")
             await asyncio.sleep(self.interval)

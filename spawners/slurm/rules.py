@@ -32,7 +32,9 @@ class Partition(Fact):
     """``UP``; ``DOWN`` takes jobs and starts none, ``DRAIN`` starts those it has, ``INACTIVE`` neither."""
     default: bool = False
     """Where jobs go that name no partition."""
+    hidden: bool = False
     root_only: bool = False
+    needs_reservation: bool = False
     nodes: frozenset[str] = frozenset()
     max_seconds: int | None = None
     default_seconds: int | None = None
@@ -101,10 +103,12 @@ class Reservation(Fact):
 
 
 class Rules(Fact):
-    """All of it. ``associations`` and ``qos`` are None while nobody knows: no slurmdbd, or it has not answered yet."""
+    """All of it. ``associations`` and ``qos`` are None where there are none, or while slurmdbd has not answered."""
 
     partitions: dict[str, Partition] = Field(default_factory=dict)
     reservations: dict[str, Reservation] = Field(default_factory=dict)
+    accounting: bool = False
+    """Whether this Slurm has accounts at all (slurmdbd)."""
     associations: tuple[Association, ...] | None = None
     qos: dict[str, Qos] | None = None
     enforced: frozenset[str] = frozenset()

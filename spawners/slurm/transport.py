@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from campus_base.process import Identity
-from spawners.slurm.facts import Job, JobRequest, Node, Queued
+from spawners.slurm.facts import Claim, Job, JobRequest, Node, Queued
+from spawners.slurm.rules import Rules
 
 
 class Transport(Protocol):
@@ -26,6 +27,14 @@ class Transport(Protocol):
 
     async def queue(self) -> tuple[Queued, ...]:
         """Everybody's waiting jobs, the first to go first."""
+        ...
+
+    async def rules(self) -> Rules:
+        """What Slurm lets people use; accounts are left out where only slurmdbd does not answer."""
+        ...
+
+    async def claims(self) -> tuple[Claim, ...]:
+        """Everybody's jobs that wait or run; asked where people are held to their associations."""
         ...
 
     async def exit_code(self, job_id: int) -> int | None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 
+from spawners.slurm.cli.text import is_number, tres
 from spawners.slurm.errors import Unreadable
-from spawners.slurm.facts import Job, Node, Queued
-from spawners.slurm.states import job_state
+from spawners.slurm.facts import Claim, Job, Node, Queued
+from spawners.slurm.states import JobState, job_state
 
 # Every field is the cluster's own word. What a person may write (name, comment) is not among them: squeue prints it
 # as it is, so that one line break would hide, or forge, everybody's jobs.
@@ -32,6 +33,18 @@ QUEUE_FIELDS = {
     "reason": "%r",
 }
 
+# Account and quality of service are the cluster's own words only where it holds people to their associations: it asks
+# for claims nowhere else.
+CLAIM_FIELDS = {
+    "id": "JobID",
+    "uid": "UserID",
+    "account": "Account",
+    "qos": "QOS",
+    "partition": "Partition",
+    "state": "State",
+    "tres": "tres-alloc",
+}
+
 NODE_FIELDS = {
     "name": "NodeList",
     "address": "NodeAddr",
@@ -46,10 +59,6 @@ NODE_FIELDS = {
 
 _GPU = re.compile(r"(?:^|,)gpu(?::(?P<type>[^:,()]+))?:(?P<count>\d+)")
 _CPUS = re.compile(r"\d+/(?P<idle>\d+)/\d+/\d+")  # allocated/idle/other/total
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
 
 
 def columns(fields: dict[str, str]) -> str:
@@ -75,7 +84,7 @@ def parse_jobs(text: str) -> dict[int, Job]:
     """Jobs by id. Raises Unreadable on a line that is not one."""
 
     def seconds(value: str) -> int | None:
-        return int(value) if _is_number(value) else None
+        return int(value) if is_number(value) else None
 
     def job(row: dict[str, str]) -> Job:
         node = "" if row["node"] in ("n/a", "(null)") else row["node"]
@@ -91,7 +100,7 @@ def parse_jobs(text: str) -> dict[int, Job]:
 
     found: dict[int, Job] = {}
     for row in _rows(JOB_FIELDS, text):
-        if not (_is_number(row["id"]) and _is_number(row["uid"])):
+        if not (is_number(row["id"]) and is_number(row["uid"])):
             raise Unreadable(str(row))
         found[int(row["id"])] = job(row)
     return found
@@ -106,7 +115,7 @@ def parse_queue(text: str) -> tuple[Queued, ...]:
     """Waiting jobs, the first to go first. Raises Unreadable on a line that is not one."""
     found = []
     for row in _rows(QUEUE_FIELDS, text):
-        if not (_is_number(row["id"]) and _is_number(row["priority"])):
+        if not (is_number(row["id"]) and is_number(row["priority"])):
             raise Unreadable(str(row))
         found.append(
             Queued(
@@ -119,9 +128,41 @@ def parse_queue(text: str) -> tuple[Queued, ...]:
     return tuple(sorted(found, key=lambda job: (-job.priority, job.id)))
 
 
+def claims_query() -> list[str]:
+    """Everybody's jobs that wait or run, each task of an array by itself."""
+    return ["squeue", "--noheader", "--array", f"--Format={_ended_columns(CLAIM_FIELDS)}"]
+
+
+def parse_claims(text: str) -> tuple[Claim, ...]:
+    """What waits and runs. Raises Unreadable on a line that is not one."""
+    found = []
+    amounts: dict[str, dict[str, int]] = {}
+    for row in _rows({**CLAIM_FIELDS, "end": ""}, text):
+        if not (is_number(row["id"]) and is_number(row["uid"])):
+            raise Unreadable(str(row))
+        if row["tres"] not in amounts:
+            amounts[row["tres"]] = tres(row["tres"])
+        found.append(
+            Claim(
+                id=int(row["id"]),
+                uid=int(row["uid"]),
+                account=row["account"],
+                qos=row["qos"],
+                partition=row["partition"],
+                runs=job_state(row["state"]) is not JobState.PENDING,
+                tres=amounts[row["tres"]],
+            )
+        )
+    return tuple(found)
+
+
 def nodes_query() -> list[str]:
-    fields = ",".join(f"{name}:{SEPARATOR}" for name in NODE_FIELDS.values())
-    return ["sinfo", "--noheader", "--Node", f"--Format={fields}"]
+    return ["sinfo", "--noheader", "--Node", f"--Format={_ended_columns(NODE_FIELDS)}"]
+
+
+def _ended_columns(fields: dict[str, str]) -> str:
+    """Columns for ``--Format``, each as wide as what is in it, and ended by the separator."""
+    return ",".join(f"{name}:{SEPARATOR}" for name in fields.values())
 
 
 def parse_nodes(text: str) -> dict[str, Node]:
@@ -130,7 +171,7 @@ def parse_nodes(text: str) -> dict[str, Node]:
     # Each column ends with the separator, the last one too.
     for row in _rows({**NODE_FIELDS, "end": ""}, text):
         cpus = _CPUS.fullmatch(row["cpus"])
-        if not (cpus and _is_number(row["memory"]) and _is_number(row["memory_used"])):
+        if not (cpus and is_number(row["memory"]) and is_number(row["memory_used"])):
             raise Unreadable(str(row))
         seen = found.get(row["name"])
         found[row["name"]] = Node(

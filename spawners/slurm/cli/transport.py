@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shlex
@@ -12,10 +13,21 @@ from campus_base.errors import CampusError
 from campus_base.process import Identity, ProgramFailed, Result
 from campus_base.process import run as run_program
 from spawners import metrics
-from spawners.slurm.cli.queries import jobs_query, nodes_query, parse_jobs, parse_nodes, parse_queue, queue_query
+from spawners.slurm.cli.queries import (
+    claims_query,
+    jobs_query,
+    nodes_query,
+    parse_claims,
+    parse_jobs,
+    parse_nodes,
+    parse_queue,
+    queue_query,
+)
+from spawners.slurm.cli.rules import ask_rules
 from spawners.slurm.errors import ControllerSilent, Refused
-from spawners.slurm.facts import Job, JobRequest, Node, Queued
+from spawners.slurm.facts import Claim, Job, JobRequest, Node, Queued
 from spawners.slurm.logs import read_end
+from spawners.slurm.rules import Rules
 
 _PREFIX = re.compile(r"^(sbatch: |slurm_update )?(error: )?(allocation failure: |Batch job submission failed: )?")
 _LONGEST_REFUSAL = 300  # characters
@@ -67,6 +79,18 @@ class CliTransport:
         """Everybody's waiting jobs, the first to go first. Raises ProgramFailed or Unreadable."""
         done = await self.run(queue_query(), "Asking Slurm for its queue")
         return parse_queue(done.stdout)
+
+    async def claims(self) -> tuple[Claim, ...]:
+        """Everybody's jobs that wait or run. Raises ProgramFailed or Unreadable."""
+        done = await self.run(claims_query(), "Asking Slurm for everybody's jobs")
+        return await asyncio.to_thread(parse_claims, done.stdout)
+
+    async def rules(self) -> Rules:
+        """What Slurm lets people use; without an answer of slurmdbd no accounts. Raises ProgramFailed or Unreadable."""
+        return await ask_rules(self._ask)
+
+    async def _ask(self, query: list[str], what: str) -> str:
+        return (await self.run(query, what)).stdout
 
     async def exit_code(self, job_id: int) -> int | None:
         """How a job that is over ended (negative for a signal); None where Slurm does not say. Raises ProgramFailed."""
