@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter as Tally
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from weakref import WeakSet
@@ -34,7 +35,11 @@ S = TypeVar("S", bound=Session)
 
 _HOUR = 3600
 
-COMMANDS = ("squeue", "sinfo", "sbatch", "sbatch-test", "scancel", "scontrol", "sacctmgr")
+COMMANDS = (
+    *("squeue", "sinfo", "sbatch", "sbatch-test", "scancel", "scontrol", "sacctmgr"),
+    # The transport rest, by what is asked of slurmrestd.
+    *("GET openapi", "GET jobs", "GET nodes", "GET job", "GET diag", "POST job", "DELETE job"),
+)
 STATES = ("pending", "configuring", "running", "suspended")
 """States that are shown even while no session is in them; the others come and go."""
 
@@ -72,10 +77,12 @@ SPAWN_FAILURES = Counter(
     "campus_spawn_failures", "Number of sessions that were asked for and did not become usable, by cause.", ["cause"]
 )
 WATCH_AGE = Gauge("campus_watch_age_seconds", "Seconds since Slurm was asked what the hub knows of jobs and nodes.")
-REQUESTS = Counter("campus_slurm_requests", "Number of Slurm commands that the hub ran, by command.", ["command"])
+REQUESTS = Counter(
+    "campus_slurm_requests", "Number of Slurm commands, or requests to slurmrestd, of the hub.", ["command"]
+)
 REQUEST_TIME = Histogram(
     "campus_slurm_request_seconds",
-    "Seconds that a Slurm command of the hub took, by command.",
+    "Seconds that a Slurm command, or a request to slurmrestd, of the hub took.",
     ["command"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
 )
@@ -145,13 +152,19 @@ def counted(
 
     @wraps(run)
     async def run_counted(argv: Sequence[str], *args: P.args, **kwargs: P.kwargs) -> T:
-        command = f"{argv[0]}-test" if "--test-only" in argv else argv[0]
-        label = command if command in COMMANDS else OTHER
-        REQUESTS.labels(label).inc()
-        with REQUEST_TIME.labels(label).time():
+        with request_counted(f"{argv[0]}-test" if "--test-only" in argv else argv[0]):
             return await run(argv, *args, **kwargs)
 
     return run_counted
+
+
+@contextmanager
+def request_counted(command: str) -> Iterator[None]:
+    """One thing asked of Slurm, counted and timed."""
+    label = command if command in COMMANDS else OTHER
+    REQUESTS.labels(label).inc()
+    with REQUEST_TIME.labels(label).time():
+        yield
 
 
 def started(submitted: float, job: Any) -> None:

@@ -45,11 +45,11 @@ class Transport(Protocol):
         """The end of a session's log, read as its owner. It is no matter of Slurm's, but of acting as a person."""
         ...
 
-    async def test(self, job: JobRequest, identity: Identity | None) -> int | None:
+    async def test(self, job: JobRequest, identity: Identity) -> int | None:
         """When Slurm would start this job (seconds since the epoch), None where it does not say."""
         ...
 
-    async def submit(self, job: JobRequest, env: Mapping[str, str], identity: Identity | None) -> int:
+    async def submit(self, job: JobRequest, env: Mapping[str, str], identity: Identity) -> int:
         """Submit and return the job's id. ``env`` becomes the job's whole environment, out of others' sight."""
         ...
 
@@ -62,5 +62,9 @@ class Transport(Protocol):
         ...
 
     async def cancel(self, job_id: int, identity: Identity | None) -> None:
-        """Cancel a job; one that has ended already is no error."""
+        """Cancel a job; one that has ended already is no error. Without an identity, as the hub."""
+        ...
+
+    async def clock(self) -> int:
+        """slurmctld's own time, in seconds since the epoch; raises a CampusError where it does not answer."""
         ...

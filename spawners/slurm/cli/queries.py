@@ -10,6 +10,7 @@ import re
 from spawners.slurm.cli.text import is_number, tres
 from spawners.slurm.errors import Unreadable
 from spawners.slurm.facts import Claim, Job, Node, Queued
+from spawners.slurm.gres import gpus_by_type
 from spawners.slurm.states import JobState, job_state
 
 # Every field is the cluster's own word. What a person may write (name, comment) is not among them: squeue prints it
@@ -57,7 +58,6 @@ NODE_FIELDS = {
     "memory_used": "AllocMem",
 }
 
-_GPU = re.compile(r"(?:^|,)gpu(?::(?P<type>[^:,()]+))?:(?P<count>\d+)")
 _CPUS = re.compile(r"\d+/(?P<idle>\d+)/\d+/\d+")  # allocated/idle/other/total
 
 
@@ -179,18 +179,9 @@ def parse_nodes(text: str) -> dict[str, Node]:
             address=row["address"],
             state=row["state"].rstrip("*~#!%$@+^-"),
             partitions=(seen.partitions if seen else frozenset()) | {row["partition"]},
-            gpus=_gpus(row["gres"]),
-            gpus_used=_gpus(row["gres_used"]),
+            gpus=gpus_by_type(row["gres"]),
+            gpus_used=gpus_by_type(row["gres_used"]),
             cpus_free=int(cpus["idle"]),
             memory_free_mib=max(0, int(row["memory"]) - int(row["memory_used"])),
         )
-    return found
-
-
-def _gpus(gres: str) -> dict[str, int]:
-    """GPUs by type in ``gpu:a100:4(S:0-1),shard:8`` or ``gpu:(null):1(IDX:0)``."""
-    found: dict[str, int] = {}
-    for match in _GPU.finditer(gres.replace("(null):", "")):
-        name = match["type"] or ""
-        found[name] = found.get(name, 0) + int(match["count"])
     return found

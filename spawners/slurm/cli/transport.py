@@ -24,13 +24,14 @@ from spawners.slurm.cli.queries import (
     queue_query,
 )
 from spawners.slurm.cli.rules import ask_rules
-from spawners.slurm.errors import ControllerSilent, Refused
+from spawners.slurm.errors import ControllerSilent, Refused, Unreadable
 from spawners.slurm.facts import Claim, Job, JobRequest, Node, Queued
 from spawners.slurm.logs import read_end
 from spawners.slurm.rules import Rules
 
 _PREFIX = re.compile(r"^(sbatch: |slurm_update )?(error: )?(allocation failure: |Batch job submission failed: )?")
 _LONGEST_REFUSAL = 300  # characters
+_CLOCK = re.compile(r"Configuration data as of (\d+)")
 _TEST_START = re.compile(r"to start at (\d+)")
 
 run_counted = metrics.counted(run_program)
@@ -105,7 +106,7 @@ class CliTransport:
         """The end of a session's log, read as its owner. Raises ProgramFailed."""
         return await read_end(path, identity)
 
-    async def test(self, job: JobRequest, identity: Identity | None) -> int | None:
+    async def test(self, job: JobRequest, identity: Identity) -> int | None:
         """When Slurm would start this job (seconds since the epoch), None where it does not say.
 
         Source: sbatch(1), ``--test-only``. Raises Refused or ControllerSilent.
@@ -118,7 +119,7 @@ class CliTransport:
         start = _TEST_START.search(done.stderr)
         return int(start.group(1)) if start else None
 
-    async def submit(self, job: JobRequest, env: Mapping[str, str], identity: Identity | None) -> int:
+    async def submit(self, job: JobRequest, env: Mapping[str, str], identity: Identity) -> int:
         """Submit and return the job's id. ``env`` becomes the job's whole environment.
 
         The environment travels in sbatch's own, never on its command line. Raises Refused or ControllerSilent.
@@ -160,6 +161,14 @@ class CliTransport:
             if "Invalid job id" not in error.detail:
                 raise _refusal(error) from error
 
+    async def clock(self) -> int:
+        """slurmctld's own time (scontrol(1), show config). Raises ProgramFailed or Unreadable."""
+        done = await self.run(["scontrol", "show", "config"], "Asking slurmctld for its time")
+        said = _CLOCK.match(done.stdout)
+        if not said:
+            raise Unreadable(done.stdout)
+        return int(said[1])
+
 
 def submit_command(job: JobRequest) -> list[str]:
     """The command that submits a job, one argument each; it reads the job's script."""
@@ -184,8 +193,6 @@ def sbatch_options(job: JobRequest) -> list[str]:
         "--no-requeue",
         *([f"--gres={gres}"] if job.gpus else []),
         *([f"--account={job.account}"] if job.account else []),
-        *([f"--qos={job.qos}"] if job.qos else []),
-        *([f"--reservation={job.reservation}"] if job.reservation else []),
         *([f"--qos={job.qos}"] if job.qos else []),
         *([f"--reservation={job.reservation}"] if job.reservation else []),
     ]
