@@ -15,7 +15,10 @@ from spawners.identity import is_persons
 
 def daemon_accounts(site: Site, paths: Paths) -> dict[str, Path]:
     """The accounts of this site's daemons, and the home that ``up`` gives each."""
-    return {site.daemons.proxy_account: paths.proxy_state}
+    found = {site.daemons.proxy_account: paths.proxy_state}
+    if site.cluster and site.slurm.transport == "rest":
+        found[site.daemons.slurmrestd_account] = paths.slurmrestd_socket.parent
+    return found
 
 
 def as_account(account: str, *options: str) -> list[str]:

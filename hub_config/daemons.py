@@ -29,6 +29,7 @@ from hub_config.machine import Machine
 from hub_config.network import proxy_command
 from hub_config.paths import Paths
 from hub_config.site import Site
+from hub_config.slurmrestd import slurmrestd_command
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def daemons(site: Site, machine: Machine, paths: Paths) -> list[Daemon]:
                 Daemon(node, tuple(slurmd_command(node, paths)), 30, revision=settings)
                 for node in node_names(site.cluster, machine)
             ),
+            *([_slurmrestd(site, paths, settings)] if site.slurm.transport == "rest" else []),
         ]
     read = (installed_source(paths.hub_env), site.model_dump_json())
     template = paths.job_template.read_text() if paths.job_template.exists() else ""
@@ -82,6 +84,11 @@ def daemons(site: Site, machine: Machine, paths: Paths) -> list[Daemon]:
             _revision(*read, str(paths.session_env.resolve()), template),
         ),
     ]
+
+
+def _slurmrestd(site: Site, paths: Paths, settings: str) -> Daemon:
+    # SLURM_JWT: it has no munge to speak to slurmctld with, and passes on the tokens that it is given (slurmrestd(8)).
+    return Daemon("slurmrestd", tuple(slurmrestd_command(site, paths)), 35, (("SLURM_JWT", "daemon"),), settings)
 
 
 def _quoted(text: str) -> str:
@@ -239,7 +246,8 @@ class Supervisor:
 
 
 _PROGRAMS = frozenset(
-    {"munged", "slurmctld", "slurmd", "supervisord", "jupyterhub", "jupyterhub_idle_culler", "configurable-http-proxy"}
+    {"munged", "slurmctld", "slurmd", "slurmrestd", "supervisord"}
+    | {"jupyterhub", "jupyterhub_idle_culler", "configurable-http-proxy"}
 )
 _INTERPRETER = re.compile(r"(python[\d.]*|node)")
 

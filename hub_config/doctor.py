@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import datetime
-import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +24,11 @@ from hub_config.local_cluster import can_unshare_hostname
 from hub_config.machine import Machine, look
 from hub_config.paths import Paths
 from hub_config.security import security_findings
-from hub_config.sessions import slurm_transport
+from hub_config.sessions import slurm_conf, slurm_transport
 from hub_config.site import Site
+from hub_config.slurmrestd import check_credential, slurmrestd
 from hub_config.up_checks import RELEASED, readable_by_others
+from spawners.slurm.rest import Diagnosis, SlurmrestdClient
 
 
 @dataclass(frozen=True)
@@ -62,18 +66,52 @@ def _munge(p: Patient) -> Iterator[Finding]:
 
 
 def _slurmctld(p: Patient) -> Iterator[Finding]:
-    slurm = slurm_transport(p.site, p.paths)
-    if slurm.conf and not Path(slurm.conf).exists():
-        yield Finding("slurmctld", False, f"{slurm.conf} is missing", "./campus up")
+    conf = slurm_conf(p.site, p.paths)
+    if conf and not conf.exists():
+        yield Finding("slurmctld", False, f"{conf} is missing", "./campus up")
         return
-    done = run_sync(["scontrol", "ping"], what="Asking for slurmctld", timeout=30, env=slurm.environment, check=False)
-    up = done.status == 0 and " is UP" in done.stdout
-    yield Finding(
-        "slurmctld",
-        up,
-        "answers" if up else (done.stderr or done.stdout).strip().partition("\n")[0],
-        "" if up else "./campus logs slurmctld" if p.site.cluster else "ask whoever runs Slurm",
-    )
+    try:
+        theirs = asyncio.run(slurm_transport(p.site, p.paths).clock())
+    except CampusError as error:
+        remedy = "./campus logs slurmctld" if p.site.cluster else "ask whoever runs Slurm"
+        yield Finding("slurmctld", False, error.detail.partition("\n")[0] or error.message, remedy)
+        return
+    yield Finding("slurmctld", True, "answers")
+    off = abs(theirs - time.time())
+    if off > 60:
+        yield Finding("clock", False, f"{off:.0f} s away from slurmctld's", "let both follow the same time server")
+
+
+def _slurmrestd(p: Patient) -> Iterator[Finding]:
+    if p.site.slurm.transport != "rest":
+        return
+    client = slurmrestd(p.site, p.paths)
+    try:
+        yield Finding("token", True, check_credential(client))
+    except CampusError as error:
+        yield Finding("token", False, error.message, error.remedy)
+        return
+    remedy = "./campus logs slurmrestd" if p.site.cluster else f"see that slurmrestd listens at {client.url}"
+    try:
+        yield Finding("slurmrestd", True, f"answers, {asyncio.run(client.version())}")
+    except CampusError as error:
+        yield Finding("slurmrestd", False, error.detail, remedy)
+        return
+    with contextlib.suppress(CampusError):  # what is wrong before that, the next check says
+        asyncio.run(client.ask(Diagnosis, "GET", "diag"))
+        yield from _acts_for_others(client)
+
+
+def _acts_for_others(client: SlurmrestdClient) -> Iterator[Finding]:
+    try:
+        asyncio.run(client.ask(Diagnosis, "GET", "diag", person="nobody"))
+    except CampusError as error:
+        yield Finding(
+            "token",
+            False,
+            f"does not let the hub act for the people: {error.detail}",
+            f"slurm.rest.account ({client.account}) must be SlurmUser or root; see docs/operators.md",
+        )
 
 
 def _nodes(p: Patient) -> Iterator[Finding]:
@@ -227,18 +265,6 @@ def _clock(p: Patient) -> Iterator[Finding]:
     today = datetime.date.today()
     well = today >= RELEASED
     yield Finding("clock", well, str(today), "" if well else "timedatectl set-ntp true")
-    slurm = slurm_transport(p.site, p.paths)
-    done = run_sync(
-        ["scontrol", "show", "config"],
-        what="Asking slurmctld for its time",
-        timeout=30,
-        env=slurm.environment,
-        check=False,
-    )
-    if theirs := re.match(r"Configuration data as of (\d+)", done.stdout):
-        off = abs(int(theirs[1]) - datetime.datetime.now().timestamp())
-        if off > 60:
-            yield Finding("clock", False, f"{off:.0f} s away from slurmctld's", "let both follow the same time server")
 
 
 def _security(p: Patient) -> Iterator[Finding]:
@@ -248,6 +274,7 @@ def _security(p: Patient) -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
     _munge,
+    _slurmrestd,
     _slurmctld,
     _nodes,
     _containment,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import shutil
@@ -9,7 +10,6 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,9 +21,9 @@ from hub_config.daemon_accounts import remove_daemon_accounts
 from hub_config.daemons import Supervisor, end_strays
 from hub_config.installed import installed_site
 from hub_config.paths import Paths
-from hub_config.sessions import slurm_transport
+from hub_config.sessions import slurm_conf, slurm_transport
 from hub_config.site import Site
-from spawners.slurm.cli.queries import nodes_query, parse_nodes
+from spawners.slurm.cli import CliTransport
 
 _ENDING_SECONDS = 30
 _RENEWABLE = ("node", "run", "log", "envs", "hub")
@@ -33,12 +33,11 @@ Say = Callable[[str], None]
 
 def slurm_nodes(site: Site, paths: Paths) -> list[dict[str, Any]]:
     """Nodes as (name, state, gpus); empty when Slurm does not answer."""
-    slurm = slurm_transport(site, paths)
-    if slurm.conf and not Path(slurm.conf).exists():
+    conf = slurm_conf(site, paths)
+    if conf and not conf.exists():
         return []  # else Slurm's commands look for a controller in DNS, for ten seconds
     try:
-        done = run_sync(nodes_query(), what="Asking Slurm for its nodes", timeout=10, env=slurm.environment)
-        found = parse_nodes(done.stdout)
+        found = asyncio.run(slurm_transport(site, paths).nodes())
     except CampusError:
         return []
     return [{"name": n.name, "state": n.state, "gpus": sum(n.gpus.values())} for n in found.values()]
@@ -76,7 +75,7 @@ def down(paths: Paths, say: Say) -> None:
 
 def _cancel_sessions(paths: Paths) -> None:
     """Cancel every job of the embedded cluster, and wait until the sessions have had their time to end."""
-    environment = slurm_transport(installed_site(paths), paths).environment
+    environment = CliTransport(str(paths.slurm_conf)).environment
 
     def slurm(*argv: str) -> str:
         return run_sync(argv, what="Ending the sessions", timeout=20, env=environment, check=False).stdout
@@ -94,14 +93,14 @@ def status(paths: Paths) -> dict[str, Any]:
     """What runs: the keys that ``status --json`` prints. Raises SiteFileError."""
     site = installed_site(paths)
     supervisor = Supervisor(paths)
-    slurm = slurm_transport(site, paths)
+    conf = slurm_conf(site, paths)
     found: dict[str, Any] = {
         "url": site.addresses.public_url,
         "version": __version__,
         "prefix": str(paths.prefix),
         "running": supervisor.running(),
         "hub_pid": supervisor.state("hub").pid or None,
-        "slurm_conf": slurm.conf or None,
+        "slurm_conf": str(conf) if conf else None,
         "daemons": [{"name": s.name, "state": s.state.lower(), "pid": s.pid} for s in supervisor.states()],
         "nodes": slurm_nodes(site, paths),
     }

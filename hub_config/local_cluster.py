@@ -17,6 +17,7 @@ from hub_config.daemon_accounts import as_account
 from hub_config.machine import Machine
 from hub_config.paths import Paths
 from hub_config.site import LocalCluster, Site
+from hub_config.slurmrestd import ensure_slurmrestd
 
 CLUSTER = "campus"
 
@@ -72,6 +73,8 @@ def slurm_conf(site: Site, machine: Machine, paths: Paths) -> str:
         "SlurmdTimeout": 60,
         "SchedulerParameters": "sched_min_interval=100000,bf_interval=10",
     }
+    if site.slurm.transport == "rest":
+        settings |= {"AuthAltTypes": "auth/jwt", "AuthAltParameters": f"jwt_key={paths.jwt_key}"}
     lines = [f"{key}={value}" for key, value in settings.items()]
     for offset, name in enumerate(nodes):
         lines.append(
@@ -157,6 +160,8 @@ def ensure_cluster(site: Site, machine: Machine, paths: Paths) -> bool:
     _folder(paths.slurm_state / "controller", "slurm", 0o700)
     paths.slurm_conf.parent.mkdir(parents=True, exist_ok=True)
     _ensure_munge_key(munge_key(paths))
+    if site.slurm.transport == "rest":
+        ensure_slurmrestd(site, paths)
     if not machine.nvidia:
         _ensure_gpu_files(gpu_files(site.cluster or LocalCluster(), machine, paths))
     changed = [

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import shutil
+from glob import glob
 from pathlib import Path
 
 from campus_base.errors import CampusError
@@ -14,8 +15,9 @@ from hub_config.environments import CHECKOUT, LOCKS
 from hub_config.paths import Paths
 from hub_config.site import Site
 
-# Debian's package -> a program that shows it is there.
+# Debian's package -> a program, or a pattern of files, that shows it is there.
 _CLUSTER_PACKAGES = {"slurm-wlm": "slurmctld", "munge": "munged"}
+_REST_PACKAGES = {"slurmrestd": "slurmrestd", "slurm-wlm-jwt-plugin": "/usr/lib/*/slurm*/auth_jwt.so"}
 _PROXY = CHECKOUT / "hub_config" / "proxy"
 _NODE_FLOOR = (20, 0)  # configurable-http-proxy 5.3, package.json "engines"
 
@@ -23,8 +25,7 @@ _NODE_FLOOR = (20, 0)  # configurable-http-proxy 5.3, package.json "engines"
 def ensure_packages(site: Site, paths: Paths) -> str:
     """Slurm, munge and Node.js, where they are missing. Says what it did; raises CampusError."""
     did = []
-    wanted = _CLUSTER_PACKAGES if site.cluster else {"slurm-client": "sbatch"}
-    missing = [package for package, program in wanted.items() if not _which(program)]
+    missing = [package for package, shown_by in _slurm_packages(site).items() if not _is_there(shown_by)]
     if missing:
         install_debian_packages(missing)
         did += missing
@@ -32,6 +33,17 @@ def ensure_packages(site: Site, paths: Paths) -> str:
         _install_node(paths)
         did.append("Node.js")
     return f"installed {', '.join(did)}" if did else "nothing to do"
+
+
+def _slurm_packages(site: Site) -> dict[str, str]:
+    rest = site.slurm.transport == "rest"
+    if site.cluster:
+        return _CLUSTER_PACKAGES | (_REST_PACKAGES if rest else {})
+    return {} if rest else {"slurm-client": "sbatch"}
+
+
+def _is_there(shown_by: str) -> bool:
+    return bool(glob(shown_by) if shown_by.startswith("/") else _which(shown_by))
 
 
 def _which(program: str) -> str | None:

@@ -83,6 +83,16 @@ class Paths:
         return self.prefix / "etc" / "slurm" / "slurm.conf"
 
     @property
+    def slurmrestd_socket(self) -> Path:
+        """Where the embedded cluster's slurmrestd listens; its folder lets in that daemon and root."""
+        return self.run / "slurmrestd" / "slurmrestd.socket"
+
+    @property
+    def jwt_key(self) -> Path:
+        """The embedded cluster's key of tokens, Slurm's alone (0600)."""
+        return self.slurm_state / "jwt_hs256.key"
+
+    @property
     def munge_socket(self) -> Path:
         return self.run / "munge" / "munge.socket"
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 from hub_config.paths import Paths
 from hub_config.site import Environment, Site, Size, duration_seconds, memory_mib
+from hub_config.slurmrestd import slurmrestd
 from spawners import form
 from spawners.api import HANDLERS
 from spawners.environments import SessionEnvironment
 from spawners.offer import Offer, SessionSize
+from spawners.slurm import Transport
 from spawners.slurm.cli import CliTransport
+from spawners.slurm.rest import RestTransport
 from spawners.spawner import CampusSpawner
 from spawners.watch import WatchSettings
 
@@ -54,10 +58,16 @@ def offer(site: Site, paths: Paths) -> Offer:
     )
 
 
-def slurm_transport(site: Site, paths: Paths) -> CliTransport:
-    """The site's Slurm: its own slurm.conf, or the embedded cluster's."""
-    conf = paths.slurm_conf if site.cluster else site.slurm.conf
-    return CliTransport(str(conf or ""), site.slurm.command_seconds)
+def slurm_transport(site: Site, paths: Paths) -> Transport:
+    """The site's Slurm, or the embedded cluster, the way that the site reaches it."""
+    if site.slurm.transport == "rest":
+        return RestTransport(slurmrestd(site, paths))
+    return CliTransport(str(slurm_conf(site, paths) or ""), site.slurm.command_seconds)
+
+
+def slurm_conf(site: Site, paths: Paths) -> Path | None:
+    """The slurm.conf of Slurm's commands, None for their default."""
+    return paths.slurm_conf if site.cluster else site.slurm.conf
 
 
 def job_name(site: Site) -> str:

@@ -34,6 +34,7 @@ from hub_config.site_types import (
     Port,
     PublicUrl,
     SlurmName,
+    SlurmrestdUrl,
     duration_seconds,
     is_loopback,
 )
@@ -97,6 +98,8 @@ class Daemons(Part):
 
     proxy_account: DaemonName = "campus-proxy"
     """The public proxy's, which never runs as root. It reads copies of what it needs, in PREFIX/var/proxy."""
+    slurmrestd_account: DaemonName = "campus-slurmrestd"
+    """With transport rest, of the embedded cluster's slurmrestd. It holds no key, and reads slurm.conf only."""
 
 
 class Database(Part):
@@ -108,17 +111,38 @@ class Database(Part):
     """File that holds the database password, so that it stands in no settings; readable by root only."""
 
 
+class Slurmrestd(Part):
+    """Which slurmrestd to use with transport rest. Leave the table out with the embedded cluster, which has its own."""
+
+    url: SlurmrestdUrl
+    """Where it listens: unix:/PATH of its socket, or an https address; http serves this machine alone."""
+    account: SlurmName = "slurm"
+    """Whose token it is: SlurmUser, or root. Slurm lets nobody else act for the people whose sessions these are."""
+    token_file: AbsolutePath | None = None
+    """File with a token that the site makes and renews (scontrol token); readable by the hub's account only."""
+    key_file: AbsolutePath | None = None
+    """In place of token_file: slurmctld's key (jwt_key), to make tokens with; readable by the hub's account only."""
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> Slurmrestd:
+        if (self.token_file is None) == (self.key_file is None):
+            raise ValueError("must name a token_file or a key_file, one of the two")
+        return self
+
+
 class Slurm(Part):
     """How to reach Slurm."""
 
-    transport: Literal["cli"] = "cli"
-    """How the hub talks to Slurm: its commands."""
+    transport: Literal["cli", "rest"] = "cli"
+    """How the hub talks to Slurm: by its commands (cli), or through slurmrestd (rest)."""
+    rest: Slurmrestd | None = None
+    """Which slurmrestd to use with transport rest."""
     conf: AbsolutePath | None = None
-    """slurm.conf to use, where it is not at Slurm's own default place; not with the embedded cluster."""
+    """slurm.conf that its commands use, where it is not at their default place; not with the embedded cluster."""
     poll_seconds: float = Field(default=5.0, ge=0.5, le=300, allow_inf_nan=False)
     """How often the one watch asks Slurm for everybody's jobs."""
     command_seconds: float = Field(default=20.0, ge=1, le=300, allow_inf_nan=False)
-    """How long one Slurm command may take."""
+    """How long one Slurm command, or one request to slurmrestd, may take."""
     queue_limit: Duration = "1d"
     """How long a session may wait in the queue before it is given up."""
 

@@ -127,8 +127,12 @@ def _people(
 
 
 def _daemon_accounts(daemons: Daemons, accounts: tuple[Account, ...]) -> Iterator[str]:
-    if daemons.proxy_account in (account.name for account in accounts):
-        yield f"daemons.proxy_account: {daemons.proxy_account} is a person in [[accounts]]; name another"
+    people = [account.name for account in accounts]
+    for key, name in daemons:
+        if name in people:
+            yield f"daemons.{key}: {name} is a person in [[accounts]]; name another"
+    if daemons.proxy_account == daemons.slurmrestd_account:
+        yield f"daemons.slurmrestd_account: {daemons.slurmrestd_account} is the proxy's; name another"
 
 
 def _database(database: Database) -> Iterator[str]:
@@ -139,6 +143,17 @@ def _database(database: Database) -> Iterator[str]:
 def _one_slurm(slurm: Slurm, cluster: LocalCluster | None) -> Iterator[str]:
     if cluster and slurm.conf:
         yield "slurm.conf: the embedded cluster has its own; remove this, or [cluster] to use a real cluster"
+
+
+def _slurmrestd(slurm: Slurm, cluster: LocalCluster | None) -> Iterator[str]:
+    if cluster and slurm.rest:
+        yield "slurm.rest: the embedded cluster has its own slurmrestd; remove this"
+    elif slurm.rest and slurm.transport != "rest":
+        yield f'slurm.rest: not used with transport = "{slurm.transport}"; remove it, or write transport = "rest"'
+    elif slurm.transport == "rest" and not (slurm.rest or cluster):
+        yield "slurm.transport: rest needs to know where; add [slurm.rest] with a url, and a token_file or key_file"
+    if slurm.transport == "rest" and slurm.conf:
+        yield "slurm.conf: only Slurm's commands read it, and transport rest runs none; remove it"
 
 
 def _embedded_sizes(
@@ -177,6 +192,7 @@ CHECKS: tuple[Callable[..., Iterator[str]], ...] = (
     _daemon_accounts,
     _database,
     _one_slurm,
+    _slurmrestd,
     _embedded_sizes,
     _culling,
 )

@@ -24,6 +24,7 @@ _UNIX_NAME = r"^[a-z_][a-z0-9_-]{0,31}$"
 _ABSOLUTE = r"^/"
 _FOLDER = r"^(~|~/.+|/.*)$"
 _HTTP = r"^https?://"
+_SLURMRESTD = r"^(unix:/|https?://)"
 _IPV4 = r"^[0-9.]*$"
 _SCOPE = r"^[!#-\[\]-~]+$"  # RFC 6749, section 3.3
 
@@ -37,6 +38,7 @@ PATTERNS = {
     _ABSOLUTE: "an absolute path",
     _FOLDER: "~, a path that begins with ~/, or an absolute path",
     _HTTP: "an address that begins with https:// or http://",
+    _SLURMRESTD: "unix: and an absolute path, or an address that begins with https:// or http://",
     _IPV4: "an IPv4 address",
     _SCOPE: "a word without spaces, quotes and backslashes",
 }
@@ -150,6 +152,13 @@ def _endpoint(text: str) -> str:
     return text
 
 
+def _slurmrestd(text: str) -> str:
+    if text.startswith("unix:"):
+        _absolute(Path(text.removeprefix("unix:")))
+        return text
+    return _endpoint(text).rstrip("/")
+
+
 def _database_url(text: str) -> str:
     _one_line(text)
     if text and not re.match(r"postgresql\+psycopg://.", text):
@@ -189,6 +198,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Ipv4 = Annotated[str, *_words(_ipv4, _IPV4)]
 PublicUrl = Annotated[str, *_words(_public_url, _HTTP)]
 Endpoint = Annotated[str, *_words(_endpoint, _HTTP)]
+SlurmrestdUrl = Annotated[str, *_words(_slurmrestd, _SLURMRESTD)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 AbsolutePath = Annotated[Path, Strict(False), *_words(_absolute, _ABSOLUTE)]
 Folder = Annotated[str, Field(pattern=_FOLDER), AfterValidator(_one_line)]

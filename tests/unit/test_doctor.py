@@ -54,7 +54,6 @@ class Patient:
         self.slurm_seconds = 0.0
         self.programs: dict[str, tuple[int, str, str]] = {
             "munge": (0, "", ""),
-            "scontrol ping": (0, "Slurmctld(primary) at localhost is UP\n", ""),
             "unshare": (0, "", ""),
             "dpkg-query": (0, "25.05.0-1", ""),
         }
@@ -102,7 +101,7 @@ class Patient:
                 for name, (state, gpus) in self.nodes.items()
             ]
             return subprocess.CompletedProcess(argv, 0, sinfo(*rows).encode(), b"")
-        if argv == ["scontrol", "show", "config"] and "scontrol show" not in self.programs:
+        if argv == ["scontrol", "show", "config"] and not {"scontrol", "scontrol show"} & self.programs.keys():
             said = f"Configuration data as of {time.time() + self.slurm_seconds:.0f}\n"
             return subprocess.CompletedProcess(argv, 0, said.encode(), b"")
         known = [name for name in self.programs if words.startswith(name)]
@@ -111,6 +110,15 @@ class Patient:
         if status == 127:
             raise FileNotFoundError(2, "No such file or directory", argv[0])
         return subprocess.CompletedProcess(argv, status, out.encode(), err.encode())
+
+    async def start(self, *argv: str, **_: Any) -> Any:
+        """A program that is waited for without blocking."""
+        done = self.run(list(argv))
+
+        async def communicate(stdin: bytes) -> tuple[bytes, bytes]:
+            return done.stdout, done.stderr
+
+        return SimpleNamespace(communicate=communicate, returncode=done.returncode)
 
     def call(self, supervisor: Supervisor, method: str, *_: Any) -> Any:
         assert method == "getAllProcessInfo"
@@ -147,6 +155,7 @@ def patient(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Patient
     folder.chmod(0o755)
     found = Patient(folder)
     monkeypatch.setattr("campus_base.process.subprocess.run", found.run)
+    monkeypatch.setattr("campus_base.process.asyncio.create_subprocess_exec", found.start)
     monkeypatch.setattr(Supervisor, "_call", lambda *arguments: found.call(*arguments))
     monkeypatch.setattr(doctor.psutil, "Process", found.process)
     monkeypatch.setattr(urllib.request, "urlopen", found.urlopen)
@@ -221,15 +230,15 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
     "munged says nothing": (program("munge", 1), "munge", "does not answer", "./campus up"),
     "no munge": (program("munge", 127), "munge", "munge cannot be started", "see the message"),
     "slurmctld is down": (
-        program("scontrol ping", 1, "Slurmctld(primary) at localhost is DOWN\n"),
+        program("scontrol show", 1, err="slurm_load_ctl_conf error: Unable to contact slurm controller\n"),
         "slurmctld",
-        "is DOWN",
+        "Unable to contact slurm controller",
         "./campus logs slurmctld",
     ),
-    "a slurmctld of two is down": (
-        program("scontrol ping", 0, "Slurmctld(primary) is DOWN\n"),
+    "slurmctld says nonsense": (
+        program("scontrol show", 0, "<html>\n"),
         "slurmctld",
-        "is DOWN",
+        "<html>",
         "./campus logs slurmctld",
     ),
     "a node is down": (

@@ -39,7 +39,7 @@ class Declined(Refused):
 
 
 @dataclass(frozen=True)
-class Slurmrestd:
+class SlurmrestdClient:
     """One slurmrestd: where it listens (``unix:/PATH`` or an http(s) address), and as whom the hub comes.
 
     ``account`` is SlurmUser's or root's name: slurmctld lets their token act for others.

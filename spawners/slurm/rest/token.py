@@ -25,7 +25,8 @@ _TOKEN = re.compile(r"(?:SLURM_JWT=)?([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2})")
 class Credential(Protocol):
     """Whence a token comes. The file is read for every request, so a renewed one serves at once."""
 
-    path: Path
+    @property
+    def path(self) -> Path: ...
 
     def token(self) -> Secret:
         """A token for the next request. Raises ControllerSilent where the file cannot be used."""

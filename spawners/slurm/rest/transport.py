@@ -12,7 +12,7 @@ from campus_base.process import Identity
 from spawners.slurm.errors import Refused
 from spawners.slurm.facts import Job, JobRequest, Node, Queued
 from spawners.slurm.rest.answers import Answer, Cancelled, Diagnosis, Ended, Jobs, Nodes, Submitted
-from spawners.slurm.rest.client import VERSIONS, Declined, Slurmrestd
+from spawners.slurm.rest.client import VERSIONS, Declined, SlurmrestdClient
 from spawners.slurm.rest.submission import submission, time_limit
 
 log = logging.getLogger("campus.slurm")
@@ -25,7 +25,7 @@ _OVER = frozenset({2017, 2021})
 class RestTransport:
     """One Slurm behind a slurmrestd. Every call may raise ControllerSilent; none needs one of Slurm's commands."""
 
-    rest: Slurmrestd
+    rest: SlurmrestdClient
 
     async def jobs(self, job_name: str) -> dict[int, Job]:
         """Every job of that name."""
