@@ -98,13 +98,13 @@ def _slurmrestd(p: Patient) -> Iterator[Finding]:
         yield Finding("slurmrestd", False, error.detail, remedy)
         return
     with contextlib.suppress(CampusError):  # what is wrong before that, the next check says
-        asyncio.run(client.ask(Diagnosis, "GET", "diag"))
+        asyncio.run(client.ask(Diagnosis, "GET", "slurm/*/diag"))
         yield from _acts_for_others(client)
 
 
 def _acts_for_others(client: SlurmrestdClient) -> Iterator[Finding]:
     try:
-        asyncio.run(client.ask(Diagnosis, "GET", "diag", person="nobody"))
+        asyncio.run(client.ask(Diagnosis, "GET", "slurm/*/diag", person="nobody"))
     except CampusError as error:
         yield Finding(
             "token",

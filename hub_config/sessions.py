@@ -60,9 +60,13 @@ def offer(site: Site, paths: Paths) -> Offer:
 
 def slurm_transport(site: Site, paths: Paths) -> Transport:
     """The site's Slurm, or the embedded cluster, the way that the site reaches it."""
-    if site.slurm.transport == "rest":
-        return RestTransport(slurmrestd(site, paths))
-    return CliTransport(str(slurm_conf(site, paths) or ""), site.slurm.command_seconds)
+    if site.slurm.transport == "cli":
+        return CliTransport(str(slurm_conf(site, paths) or ""), site.slurm.command_seconds)
+    client = slurmrestd(site, paths)
+    accounting = site.slurm.rest.accounting if site.slurm.rest else None
+    if accounting is None:
+        return RestTransport(client)
+    return RestTransport(client, accounting.cluster, frozenset(accounting.enforced))
 
 
 def slurm_conf(site: Site, paths: Paths) -> Path | None:

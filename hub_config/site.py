@@ -111,6 +111,15 @@ class Database(Part):
     """File that holds the database password, so that it stands in no settings; readable by root only."""
 
 
+class SlurmAccounting(Part):
+    """What slurm.conf says of accounts, and slurmrestd does not. Leave the table out where nobody is held to one."""
+
+    cluster: SlurmName
+    """ClusterName: whose accounts count, where slurmdbd serves several clusters."""
+    enforced: Many[Literal["associations", "limits", "qos", "safe", "nojobs", "nosteps", "wckeys"]] = ()
+    """AccountingStorageEnforce: what people are held to."""
+
+
 class Slurmrestd(Part):
     """Which slurmrestd to use with transport rest. Leave the table out with the embedded cluster, which has its own."""
 
@@ -122,6 +131,8 @@ class Slurmrestd(Part):
     """File with a token that the site makes and renews (scontrol token); readable by the hub's account only."""
     key_file: AbsolutePath | None = None
     """In place of token_file: slurmctld's key (jwt_key), to make tokens with; readable by the hub's account only."""
+    accounting: SlurmAccounting | None = None
+    """The cluster's accounts, where people are held to them."""
 
     @model_validator(mode="after")
     def _one_credential(self) -> Slurmrestd:

@@ -19,10 +19,10 @@ from spawners.slurm.cli.accounts import (
 )
 from spawners.slurm.cli.queries import claims_query, parse_claims
 from spawners.slurm.cli.rules import ask_rules, parse_config, parse_partitions, parse_reservations
-from spawners.slurm.cli.text import hosts, names, seconds, tres
 from spawners.slurm.errors import Unreadable
 from spawners.slurm.facts import Claim
 from spawners.slurm.rules import Association, Cap, Partition, Qos, Reservation
+from spawners.slurm.text import hosts, names, seconds, tres
 
 CONFIG = """\
 Configuration data as of 2026-11-24T23:48:40

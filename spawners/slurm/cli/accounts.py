@@ -5,9 +5,9 @@ Source: sacctmgr(1), ``--parsable2``.
 
 from __future__ import annotations
 
-from spawners.slurm.cli.text import names, number, seconds, tres
 from spawners.slurm.errors import Unreadable
 from spawners.slurm.rules import Association, Cap, Qos
+from spawners.slurm.text import names, number, seconds, tres
 
 ASSOCIATION_FIELDS = {
     "id": "ID",

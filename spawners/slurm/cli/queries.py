@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 
-from spawners.slurm.cli.text import is_number, tres
 from spawners.slurm.errors import Unreadable
 from spawners.slurm.facts import Claim, Job, Node, Queued
 from spawners.slurm.gres import gpus_by_type
 from spawners.slurm.states import JobState, job_state
+from spawners.slurm.text import is_number, tres
 
 # Every field is the cluster's own word. What a person may write (name, comment) is not among them: squeue prints it
 # as it is, so that one line break would hide, or forge, everybody's jobs.

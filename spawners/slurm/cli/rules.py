@@ -18,9 +18,9 @@ from spawners.slurm.cli.accounts import (
     parse_qos,
     qos_query,
 )
-from spawners.slurm.cli.text import hosts, names, number, seconds
 from spawners.slurm.errors import Unreadable
 from spawners.slurm.rules import Association, Partition, Qos, Reservation, Rules
+from spawners.slurm.text import hosts, names, number, seconds
 
 log = logging.getLogger("campus.slurm")
 

@@ -68,12 +68,12 @@ class SlurmrestdClient:
         return self._version[0]
 
     async def ask(self, kind: type[A], method: str, path: str, person: str = "", body: Any = None) -> A:
-        """Ask for ``/slurm/VERSION/path``, as a person or as the hub's own account.
+        """Ask for ``path``, in which ``*`` stands for the version, as a person or as the hub's own account.
 
         Raises Declined where slurmctld says no, ControllerSilent where there is no answer, or none that can be read.
         """
-        what = f"{method} {path.split('/')[0]}"
-        path = f"/slurm/{await self.version()}/{path}"
+        what = f"{method} {path.split('/')[2]}"
+        path = f"/{path.replace('*', await self.version())}"
         status, text = await self._exchange(method, path, person or self.account, body, what)
         # In a thread: a busy cluster's answer has megabytes, and everybody's pages wait on the loop.
         answer = await asyncio.to_thread(parse_answer, kind, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator, Mapping
@@ -10,10 +11,15 @@ from dataclasses import dataclass
 from campus_base.errors import CampusError
 from campus_base.process import Identity
 from spawners.slurm.errors import Refused
-from spawners.slurm.facts import Job, JobRequest, Node, Queued
-from spawners.slurm.rest.answers import Answer, Cancelled, Diagnosis, Ended, Jobs, Nodes, Submitted
+from spawners.slurm.facts import Claim, Job, JobRequest, Node, Queued
+from spawners.slurm.logs import read_end
+from spawners.slurm.rest.answers import Answer, Cancelled, Diagnosis, Submitted
 from spawners.slurm.rest.client import VERSIONS, Declined, SlurmrestdClient
+from spawners.slurm.rest.jobs import Ended, Jobs
+from spawners.slurm.rest.nodes import Nodes
+from spawners.slurm.rest.rules import Associations, Partitions, QosList, Reservations
 from spawners.slurm.rest.submission import submission, time_limit
+from spawners.slurm.rules import Association, Qos, Rules
 
 log = logging.getLogger("campus.slurm")
 
@@ -26,22 +32,63 @@ class RestTransport:
     """One Slurm behind a slurmrestd. Every call may raise ControllerSilent; none needs one of Slurm's commands."""
 
     rest: SlurmrestdClient
+    cluster: str = ""
+    """The cluster's name among those of its slurmdbd; empty where people are held to no accounts."""
+    enforced: frozenset[str] = frozenset()
+    """What slurmrestd does not tell: the cluster's ``AccountingStorageEnforce``."""
 
     async def jobs(self, job_name: str) -> dict[int, Job]:
         """Every job of that name."""
-        return (await self.rest.ask(Jobs, "GET", "jobs")).facts(job_name)
+        return (await self.rest.ask(Jobs, "GET", "slurm/*/jobs")).facts(job_name)
 
     async def nodes(self) -> dict[str, Node]:
         """Every node."""
-        return (await self.rest.ask(Nodes, "GET", "nodes")).facts()
+        return (await self.rest.ask(Nodes, "GET", "slurm/*/nodes")).facts()
 
     async def queue(self) -> tuple[Queued, ...]:
         """Everybody's waiting jobs, the first to go first."""
-        return (await self.rest.ask(Jobs, "GET", "jobs")).queue()
+        return (await self.rest.ask(Jobs, "GET", "slurm/*/jobs")).queue()
+
+    async def claims(self) -> tuple[Claim, ...]:
+        """Everybody's jobs that wait or run."""
+        jobs = await self.rest.ask(Jobs, "GET", "slurm/*/jobs")
+        return await asyncio.to_thread(jobs.claims)
+
+    async def rules(self) -> Rules:
+        """What Slurm lets people use; without an answer of slurmdbd no accounts."""
+        partitions, reservations = await asyncio.gather(
+            self.rest.ask(Partitions, "GET", "slurm/*/partitions"),
+            self.rest.ask(Reservations, "GET", "slurm/*/reservations"),
+        )
+        associations, qos = await self._accounts() if self.cluster else (None, None)
+        return Rules(
+            partitions=partitions.facts(),
+            reservations=reservations.facts(),
+            accounting=bool(self.cluster),
+            associations=associations,
+            qos=qos,
+            enforced=self.enforced,
+        )
+
+    async def _accounts(self) -> tuple[tuple[Association, ...] | None, dict[str, Qos] | None]:
+        try:
+            associations, qos = await asyncio.gather(
+                self.rest.ask(Associations, "GET", "slurmdb/*/associations"),
+                self.rest.ask(QosList, "GET", "slurmdb/*/qos"),
+            )
+        except CampusError as error:
+            log.warning("Accounts and their limits are not known: %s", error.detail)
+            return None, None
+        # A large centre has tens of thousands: the hub goes on meanwhile.
+        return await asyncio.to_thread(associations.facts, self.cluster), qos.facts()
 
     async def exit_code(self, job_id: int) -> int | None:
         """How a job that is over ended (negative for a signal); None where Slurm does not say."""
-        return (await self.rest.ask(Ended, "GET", f"job/{job_id}")).exit_code
+        return (await self.rest.ask(Ended, "GET", f"slurm/*/job/{job_id}")).exit_code
+
+    async def log_end(self, path: str, identity: Identity | None) -> str:
+        """The end of a session's log, read as its owner. Raises ProgramFailed."""
+        return await read_end(path, identity)
 
     async def test(self, job: JobRequest, identity: Identity) -> int | None:
         """None: slurmrestd has no ``sbatch --test-only``. Slurm judges a job when it is submitted."""
@@ -53,7 +100,7 @@ class RestTransport:
         It travels in the request's body, and Slurm shows it to nobody. Raises Refused or ControllerSilent.
         """
         body = submission(await self.rest.version(), job, env)
-        done = await self.rest.ask(Submitted, "POST", "job/submit", identity.name, body)
+        done = await self.rest.ask(Submitted, "POST", "slurm/*/job/submit", identity.name, body)
         await self._check_owner(done.job_id, identity)
         return done.job_id
 
@@ -63,12 +110,12 @@ class RestTransport:
         slurmctld gives the jobs of a name that it does not know to nobody, with all that is in their environment.
         """
         try:
-            owner = (await self.rest.ask(Ended, "GET", f"job/{job_id}")).uid
+            owner = (await self.rest.ask(Ended, "GET", f"slurm/*/job/{job_id}")).uid
         except CampusError as error:
             log.warning("Whose job %s is was not said; the next look at Slurm will: %s", job_id, error.detail)
             return
         if owner != identity.uid:
-            await self.rest.ask(Cancelled, "DELETE", f"job/{job_id}")
+            await self.rest.ask(Cancelled, "DELETE", f"slurm/*/job/{job_id}")
             raise Refused(
                 f"it does not know the account {identity.name} by the number {identity.uid}",
                 f"job {job_id} became uid {owner}'s, and was cancelled",
@@ -87,16 +134,16 @@ class RestTransport:
     async def set_time_limit(self, job_id: int, minutes: int) -> None:
         """Change how long a job may run in all. Raises Refused or ControllerSilent."""
         body = time_limit(await self.rest.version(), minutes)
-        await self.rest.ask(Answer, "POST", f"job/{job_id}", body=body)
+        await self.rest.ask(Answer, "POST", f"slurm/*/job/{job_id}", body=body)
 
     async def cancel(self, job_id: int, identity: Identity | None) -> None:
         """Cancel a job; one that has ended already is no error. Raises Refused or ControllerSilent."""
         try:
-            await self.rest.ask(Cancelled, "DELETE", f"job/{job_id}", identity.name if identity else "")
+            await self.rest.ask(Cancelled, "DELETE", f"slurm/*/job/{job_id}", identity.name if identity else "")
         except Declined as error:
             if not error.codes <= _OVER:
                 raise
 
     async def clock(self) -> int:
         """slurmctld's own time, in seconds since the epoch."""
-        return (await self.rest.ask(Diagnosis, "GET", "diag")).statistics.req_time
+        return (await self.rest.ask(Diagnosis, "GET", "slurm/*/diag")).statistics.req_time

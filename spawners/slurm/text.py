@@ -1,4 +1,4 @@
-"""How Slurm's commands write amounts, lengths and lists of names."""
+"""How Slurm writes amounts, lengths and lists of names."""
 
 from __future__ import annotations
 
