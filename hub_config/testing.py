@@ -86,7 +86,7 @@ def _campus(paths: Paths, say: Say) -> Iterator[None]:
 def site_under_test(paths: Paths) -> str:
     """The embedded site with free ports, and with accounts that no other prefix has."""
     tag = hashlib.sha256(bytes(paths.prefix)).hexdigest()[:4]
-    public, hub, api = _free_ports(3)
+    public, hub, api = free_ports(3)
     text = LOCAL.read_text()
     for name in ("trainee1", "trainee2", "instructor1", "startup1", "operator1"):
         text = text.replace(f'name = "{name}"', f'name = "ct-{tag}-{name}"')
@@ -100,7 +100,7 @@ def site_under_test(paths: Paths) -> str:
     return text.replace("[authentication]", f"{addresses}\n[authentication]", 1).replace("[cluster]", cluster, 1)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for s in sockets:

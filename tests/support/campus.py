@@ -8,7 +8,7 @@ import pwd
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -65,14 +65,17 @@ class Campus:
         """One of Slurm's commands on the embedded cluster, as root or as an account."""
         return self.as_account(account, *argv)
 
-    def as_account(self, account: str | None, *argv: str) -> subprocess.CompletedProcess[str]:
+    def as_account(
+        self, account: str | None, *argv: str, stdin: str = "", env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         become: dict[str, Any] = {}
         if account:
             entry = pwd.getpwnam(account)
             become = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
         return subprocess.run(
             argv,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SLURM_CONF": str(self.paths.slurm_conf)},
+            input=stdin,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SLURM_CONF": str(self.paths.slurm_conf), **(env or {})},
             cwd="/",
             capture_output=True,
             text=True,

@@ -36,10 +36,12 @@ class Person:
         self.web = requests.Session()
         self.web.trust_env = False
         self.web.get(f"{url}/hub/login")
+        # To the home page, which starts nothing.
+        login = f"{url}/hub/login?next=%2Fhub%2Fhome"
         form = {"username": name, "password": password, "_xsrf": self._xsrf()}
-        answer = self.web.post(f"{url}/hub/login", data=form)
+        answer = self.web.post(login, data=form)
         answer.raise_for_status()
-        assert answer.url != f"{url}/hub/login", "the sign-in was refused"
+        assert answer.url == f"{url}/hub/home", "the sign-in was refused"
         made = self.web.post(
             f"{url}/hub/api/users/{name}/tokens", json={"note": "test"}, headers={"X-XSRFToken": self._xsrf()}
         )
