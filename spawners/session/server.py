@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import socket
 
-from jupyter_server.serverapp import ServerApp
-from jupyterhub.singleuser.extension import JupyterHubSingleUser
+from spawners.session.lean import lean_imports
+
+with lean_imports():
+    import jupyterlab.labapp  # noqa: F401 - here, where it is lean; the server loads it as an extension
+    from jupyter_server.serverapp import ServerApp
+    from jupyterhub.singleuser.extension import JupyterHubSingleUser
 
 
 class SessionServer(ServerApp):
