@@ -71,7 +71,8 @@ def slurm_conf(site: Site, machine: Machine, paths: Paths) -> str:
         "KillWait": 10,
         "MinJobAge": 300,
         "SlurmdTimeout": 60,
-        "SchedulerParameters": "sched_min_interval=100000,bf_interval=10",
+        # Without the delay a job that is submitted just after another waits for up to three seconds (slurm.conf(5)).
+        "SchedulerParameters": "sched_min_interval=100000,batch_sched_delay=0,bf_interval=10",
     }
     if site.slurm.transport == "rest":
         settings |= {"AuthAltTypes": "auth/jwt", "AuthAltParameters": f"jwt_key={paths.jwt_key}"}

@@ -1,4 +1,4 @@
-"""What a session's server does not import: it costs every start half of its time, and memory while the session lives."""
+"""What a session's server does not import: it would double the time of every start, and take memory for good."""
 
 from __future__ import annotations
 
