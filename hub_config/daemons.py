@@ -23,8 +23,9 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
+from hub_config.accounting import mariadb_command, slurmdbd_command, slurmdbd_environment
 from hub_config.environments import installed_source
-from hub_config.local_cluster import munged_command, node_names, slurmctld_command, slurmd_command
+from hub_config.local_cluster import munged_command, node_names, on_loopback, slurmctld_command, slurmd_command
 from hub_config.machine import Machine
 from hub_config.network import proxy_command
 from hub_config.paths import Paths
@@ -55,6 +56,8 @@ def daemons(site: Site, machine: Machine, paths: Paths) -> list[Daemon]:
         settings = _revision(*(file.read_text() for file in sorted(paths.slurm_conf.parent.glob("*.conf"))))
         found = [
             Daemon("munged", tuple(munged_command(paths)), 10),
+            Daemon("mariadb", tuple(mariadb_command(paths)), 12),
+            Daemon("slurmdbd", tuple(on_loopback(slurmdbd_command(paths))), 15, slurmdbd_environment(paths), settings),
             Daemon("slurmctld", tuple(slurmctld_command(paths)), 20, revision=settings),
             *(
                 Daemon(node, tuple(slurmd_command(node, paths)), 30, revision=settings)
@@ -246,7 +249,7 @@ class Supervisor:
 
 
 _PROGRAMS = frozenset(
-    {"munged", "slurmctld", "slurmd", "slurmrestd", "supervisord"}
+    {"munged", "mariadbd", "slurmdbd", "slurmctld", "slurmd", "slurmrestd", "supervisord"}
     | {"jupyterhub", "jupyterhub_idle_culler", "configurable-http-proxy"}
 )
 _INTERPRETER = re.compile(r"(python[\d.]*|node)")
@@ -265,6 +268,9 @@ def _belongs(command: list[str], prefix: str) -> bool:
 def _ours(paths: Paths) -> Iterator[psutil.Process]:
     for process in psutil.process_iter(["cmdline"]):
         command = process.info["cmdline"]
+        if command and Path(command[0]).name == "slurmdbd":
+            with contextlib.suppress(psutil.Error):  # it is told by its environment where it belongs
+                command = [*command, process.environ().get("SLURM_CONF", "")]
         if command and process.pid != os.getpid() and _belongs(command, str(paths.prefix)):
             yield process
 

@@ -17,6 +17,7 @@ from cryptography import x509
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
 from hub_config.accounts import check_account
+from hub_config.associations import known_associations, missing_associations
 from hub_config.daemons import Supervisor
 from hub_config.installed import installed_site
 from hub_config.lifecycle import answers, slurm_nodes
@@ -141,6 +142,23 @@ def _nodes(p: Patient) -> Iterator[Finding]:
             f"{gpus} GPUs" if enough else f"no node has the {needed} GPUs of the largest session size",
             "" if enough else "make the size smaller in the site file, or see gres.conf(5) if there are more GPUs",
         )
+
+
+def _accounting(p: Patient) -> Iterator[Finding]:
+    if not p.site.cluster:
+        return
+    try:
+        missing = list(missing_associations(p.site, known_associations(p.paths)))
+    except CampusError as error:
+        yield Finding(
+            "slurmdbd", False, error.detail.partition("\n")[0], "./campus logs slurmdbd, ./campus logs mariadb"
+        )
+        return
+    if missing:
+        words = ", ".join(" ".join(command[1:3]) for command in missing)
+        yield Finding("slurmdbd", False, f"answers, and does not know: {words}", "./campus up")
+    else:
+        yield Finding("slurmdbd", True, "answers")
 
 
 def _containment(p: Patient) -> Iterator[Finding]:
@@ -277,6 +295,7 @@ CHECKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
     _slurmrestd,
     _slurmctld,
     _nodes,
+    _accounting,
     _containment,
     _daemons,
     _hub,

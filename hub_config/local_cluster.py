@@ -13,6 +13,7 @@ from pathlib import Path
 
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
+from hub_config.accounting import accounting_settings
 from hub_config.daemon_accounts import as_account
 from hub_config.machine import Machine
 from hub_config.paths import Paths
@@ -40,6 +41,8 @@ def slurm_conf(site: Site, machine: Machine, paths: Paths) -> str:
     cluster = site.cluster or LocalCluster()
     nodes = node_names(cluster, machine)
     gpus = len(gpu_files(cluster, machine, paths))
+    shards = gpus * cluster.shards_per_gpu
+    gres = f"gpu:{gpus}" + (f",shard:{shards}" if shards else "")
     first = cluster.controller_port + 1
     partitions = [partition.name for partition in site.partitions]
     track = "proctrack/cgroup" if machine.tracks_processes else "proctrack/linuxproc"
@@ -63,7 +66,7 @@ def slurm_conf(site: Site, machine: Machine, paths: Paths) -> str:
         "JobAcctGatherType": "jobacct_gather/linux",
         "SelectType": "select/cons_tres",
         "SelectTypeParameters": "CR_Core_Memory",
-        "GresTypes": "gpu",
+        "GresTypes": "gpu,shard",
         "MpiDefault": "none",
         "PrivateData": "jobs,usage",
         "JobRequeue": 0,
@@ -74,13 +77,14 @@ def slurm_conf(site: Site, machine: Machine, paths: Paths) -> str:
         # Without the delay a job that is submitted just after another waits for up to three seconds (slurm.conf(5)).
         "SchedulerParameters": "sched_min_interval=100000,batch_sched_delay=0,bf_interval=10",
     }
+    settings |= accounting_settings(site, paths)
     if site.slurm.transport == "rest":
         settings |= {"AuthAltTypes": "auth/jwt", "AuthAltParameters": f"jwt_key={paths.jwt_key}"}
     lines = [f"{key}={value}" for key, value in settings.items()]
     for offset, name in enumerate(nodes):
         lines.append(
             f"NodeName={name} NodeHostname=localhost NodeAddr=127.0.0.1 Port={first + offset} "
-            f"CPUs={cluster.cpus_per_node} RealMemory={machine.memory_mib} Gres=gpu:{gpus} State=UNKNOWN"
+            f"CPUs={cluster.cpus_per_node} RealMemory={machine.memory_mib} Gres={gres} State=UNKNOWN"
         )
     for number, name in enumerate(partitions):
         default = "NO" if number else "YES"
@@ -89,9 +93,15 @@ def slurm_conf(site: Site, machine: Machine, paths: Paths) -> str:
 
 
 def gres_conf(site: Site, machine: Machine, paths: Paths) -> str:
+    """The text of gres.conf. A GPU whose cores are not named is handed out whole while slices of it are in use."""
     cluster = site.cluster or LocalCluster()
     files = gpu_files(cluster, machine, paths)
-    return "".join(f"NodeName={node} Name=gpu File={file}\n" for node in node_names(cluster, machine) for file in files)
+    shards = len(files) * cluster.shards_per_gpu
+    lines = []
+    for node in node_names(cluster, machine):
+        lines += [f"NodeName={node} Name=gpu File={file} Cores=0-{cluster.cpus_per_node - 1}" for file in files]
+        lines += [f"NodeName={node} Name=shard Count={shards}"] if shards else []
+    return "".join(f"{line}\n" for line in lines)
 
 
 def cgroup_conf(machine: Machine) -> str:

@@ -16,7 +16,12 @@ from hub_config.paths import Paths
 from hub_config.site import Site
 
 # Debian's package -> a program, or a pattern of files, that shows it is there.
-_CLUSTER_PACKAGES = {"slurm-wlm": "slurmctld", "munge": "munged"}
+_CLUSTER_PACKAGES = {
+    "slurm-wlm": "slurmctld",
+    "slurmdbd": "slurmdbd",
+    "mariadb-server-core": "mariadbd",
+    "munge": "munged",
+}
 _REST_PACKAGES = {"slurmrestd": "slurmrestd", "slurm-wlm-jwt-plugin": "/usr/lib/*/slurm*/auth_jwt.so"}
 _PROXY = CHECKOUT / "hub_config" / "proxy"
 _NODE_FLOOR = (20, 0)  # configurable-http-proxy 5.3, package.json "engines"

@@ -165,10 +165,12 @@ class LocalCluster(Part):
     """Emulated nodes (one slurmd each). On a machine with NVIDIA GPUs there is one node, with those."""
     gpus_per_node: int = Field(default=4, ge=0, le=16)
     """Emulated GPUs on each node."""
+    shards_per_gpu: int = Field(default=4, ge=0, le=32)
+    """Slices of each GPU, for sizes with shards; 0 for none. Slurm counts them; nothing keeps them apart on the GPU."""
     cpus_per_node: int = Field(default=32, ge=1, le=1024)
     """CPUs that each node offers to Slurm; may be more than the machine has."""
     controller_port: Port = 16817
-    """slurmctld's port; the nodes take the ports after it, one each."""
+    """slurmctld's port; the nodes take the ports after it, one each, and slurmdbd the one after those."""
 
 
 class Partition(Part):

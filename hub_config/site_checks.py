@@ -60,11 +60,11 @@ def _ports(addresses: Addresses, cluster: LocalCluster | None) -> Iterator[str]:
         "addresses.proxy_api_port": addresses.proxy_api_port,
     }
     if cluster:
-        last = cluster.controller_port + cluster.nodes
+        last = cluster.controller_port + cluster.nodes + 1
         if last > 65535:
-            yield f"cluster.controller_port: its nodes would need ports up to {last}, past the last (65535)"
+            yield f"cluster.controller_port: nodes and slurmdbd would need ports up to {last}, past the last (65535)"
         ports["cluster.controller_port"] = cluster.controller_port
-        for offset in range(1, cluster.nodes + 1):
+        for offset in range(1, cluster.nodes + 2):
             ports[f"cluster.controller_port + {offset}"] = cluster.controller_port + offset
     owners: dict[int, list[str]] = {}
     for key, port in ports.items():

@@ -96,7 +96,7 @@ def site_under_test(paths: Paths) -> str:
         "[slurm]\npoll_seconds = 1\ncommand_seconds = 8\n"
         "[sessions]\nnamed = 7\n"
     )
-    cluster = f"[cluster]\ncontroller_port = {_free_block(5)}"
+    cluster = f"[cluster]\ncontroller_port = {_free_block(6)}"
     return text.replace("[authentication]", f"{addresses}\n[authentication]", 1).replace("[cluster]", cluster, 1)
 
 

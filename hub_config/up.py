@@ -13,7 +13,9 @@ from pathlib import Path
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
 from hub_config import __version__
+from hub_config.accounting import ensure_accounting
 from hub_config.accounts import DEMO_PASSWORD, OPERATOR_PASSWORD, ensure_accounts, ensure_secret
+from hub_config.associations import ensure_associations
 from hub_config.daemon_accounts import ensure_daemon_accounts
 from hub_config.daemons import Supervisor, daemons, end_strays
 from hub_config.environments import CHECKOUT, ensure_project, ensure_session_environment
@@ -58,6 +60,7 @@ class Up:
             ("Certificates", self._certificates),
             *([("Slurm's settings", self._cluster)] if self.site.cluster else []),
             ("Daemons", self._daemons),
+            *([("Slurm's accounts", self._associations)] if self.site.cluster else []),
             *([("Slurm's nodes", self._nodes)] if self.site.cluster else []),
             ("Answering", self._answering),
         ]
@@ -141,7 +144,8 @@ class Up:
 
     def _cluster(self) -> str:
         changed = ensure_cluster(self.site, self.machine, self.paths)
-        return "slurm.conf, gres.conf and cgroup.conf written" if changed else "nothing to do"
+        changed |= ensure_accounting(self.site, self.paths)
+        return "the settings of Slurm and its accounting written" if changed else "nothing to do"
 
     def _daemons(self) -> str:
         supervisor = Supervisor(self.paths)
@@ -150,6 +154,10 @@ class Up:
         after = {s.name: s.pid for s in supervisor.states()}
         started = [name for name, pid in after.items() if pid != before.get(name)]
         return f"started: {', '.join(started)}" if started else "all running"
+
+    def _associations(self) -> str:
+        added = ensure_associations(self.site, self.paths)
+        return f"{added} people entered" if added else "nothing to do"
 
     def _nodes(self) -> str:
         deadline = time.monotonic() + _ANSWER_SECONDS

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from campus_base.errors import CampusError
+from hub_config.accounting import slurmdbd_port
 from hub_config.accounts import check_account
 from hub_config.daemon_accounts import check_daemon_account, daemon_accounts
 from hub_config.daemons import port_owner
@@ -55,6 +56,7 @@ def ports(site: Site, machine: Machine) -> dict[str, int]:
         found["slurmctld"] = first
         for offset, node in enumerate(node_names(site.cluster, machine), 1):
             found[node] = first + offset
+        found["slurmdbd"] = slurmdbd_port(site.cluster)
     return found
 
 

@@ -72,14 +72,15 @@ def site_of(certificate: str = "") -> Site:
 def test_the_daemons_of_the_embedded_site_in_their_order(paths: Paths) -> None:
     found = daemons(site_of(), MACHINE, paths)
     nodes = [f"gpu-node{n}" for n in range(1, 5)]
-    assert [d.name for d in found] == ["munged", "slurmctld", *nodes, "proxy", "hub"]
+    assert [d.name for d in found] == ["munged", "mariadb", "slurmdbd", "slurmctld", *nodes, "proxy", "hub"]
     order = {d.name: d.order for d in found}
-    assert order["munged"] < order["slurmctld"] < min(order[n] for n in nodes)
+    assert order["munged"] < order["mariadb"] < order["slurmdbd"] < order["slurmctld"] < min(order[n] for n in nodes)
     assert max(order[n] for n in nodes) < order["proxy"] < order["hub"]
 
 
 def test_a_machine_with_gpus_is_one_node(paths: Paths) -> None:
-    assert [d.name for d in daemons(site_of(), CARDS, paths)] == ["munged", "slurmctld", "gpu-node1", "proxy", "hub"]
+    found = [d.name for d in daemons(site_of(), CARDS, paths)]
+    assert found == ["munged", "mariadb", "slurmdbd", "slurmctld", "gpu-node1", "proxy", "hub"]
 
 
 def test_on_a_real_cluster_no_slurm_is_ours(paths: Paths) -> None:
@@ -123,7 +124,11 @@ def test_what_a_daemon_reads_starts_it_anew(paths: Paths) -> None:
     assert changed(code, environment) == {"hub"}, "it starts sessions on what it finds when it starts"
     paths.slurm_conf.parent.mkdir(parents=True)
     paths.slurm_conf.write_text("ClusterName=another")
-    assert changed(environment, revisions(site)) == {"slurmctld", *(f"gpu-node{n}" for n in range(1, 5))}
+    assert changed(environment, revisions(site)) == {
+        "slurmdbd",
+        "slurmctld",
+        *(f"gpu-node{n}" for n in range(1, 5)),
+    }
 
 
 def test_an_up_that_failed_on_its_way_forgets_no_restart(paths: Paths) -> None:
@@ -339,6 +344,17 @@ def test_a_process_is_ours_by_its_program_and_its_prefix(
     words = argument.format(prefix=paths.prefix).split(" ")
     process = start(program.format(prefix=paths.prefix), *words)
     assert (process.pid in {p.pid for p in module._ours(paths)}) is ours
+
+
+def test_slurmdbd_is_ours_by_its_environment(paths: Paths) -> None:
+    """Its command line names no file (slurmdbd(8))."""
+    argv = ["slurmdbd", "-I", "-S", "-c", SLEEP]
+    for prefix, ours in ((str(paths.prefix), True), (f"{paths.prefix}2", False)):
+        environment = {"SLURM_CONF": f"{prefix}/etc/slurm/slurm.conf"}
+        with subprocess.Popen(argv, executable=os.path.realpath(sys.executable), env=environment) as process:
+            found = {p.pid for p in module._ours(paths)}
+            process.kill()
+        assert (process.pid in found) is ours
 
 
 def test_only_strays_of_this_installation_are_ended(

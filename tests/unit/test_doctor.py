@@ -34,7 +34,7 @@ from hub_config.paths import Paths
 from hub_config.site_file import LOCAL, SiteFileError
 from tests.unit.test_queries import A_NODE, sinfo
 
-DAEMONS = ("munged", "slurmctld", "gpu-node1", "gpu-node2", "proxy", "hub")
+DAEMONS = ("munged", "mariadb", "slurmdbd", "slurmctld", "gpu-node1", "gpu-node2", "proxy", "hub")
 KEY = ec.generate_private_key(ec.SECP256R1())
 DAY = datetime.timedelta(days=1)
 
@@ -54,6 +54,7 @@ class Patient:
         self.slurm_seconds = 0.0
         self.programs: dict[str, tuple[int, str, str]] = {
             "munge": (0, "", ""),
+            "sacctmgr": (0, "root|\nroot|root\ntraining|\ntraining|trainee1\ntraining|operator1\n", ""),
             "unshare": (0, "", ""),
             "dpkg-query": (0, "25.05.0-1", ""),
         }
@@ -186,6 +187,7 @@ def test_where_all_is_well_every_part_says_so(patient: Patient) -> None:
         "slurmctld",
         "nodes",
         "gres",
+        "slurmdbd",
         "cgroups",
         "daemons",
         "hub",
@@ -252,6 +254,18 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
         "nodes",
         "gpu-node1 is drained",
         "scontrol show node gpu-node1",
+    ),
+    "slurmdbd is down": (
+        program("sacctmgr", 1, err="sacctmgr: error: Connection refused\n"),
+        "slurmdbd",
+        "Connection refused",
+        "./campus logs slurmdbd",
+    ),
+    "a person without an account": (
+        program("sacctmgr", 0, "root|\ntraining|\ntraining|trainee1\n"),
+        "slurmdbd",
+        "does not know: user operator1",
+        "./campus up",
     ),
     "no nodes": (lambda p: p.nodes.clear(), "nodes", "Slurm names none", "slurmctld"),
     "nothing runs": (lambda p: (p.daemons.clear(), setattr(p, "answers", False)), "daemons", "supervisord", "up"),
@@ -384,7 +398,7 @@ def test_a_slurm_that_is_not_set_up_is_not_asked_for_its_nodes(patient: Patient)
 
 def test_a_machine_on_which_nothing_is_left(patient: Patient) -> None:
     """No program, no daemon, no file: still every check has its say, and every failure a remedy."""
-    patient.programs = dict.fromkeys(("munge", "scontrol", "unshare", "dpkg-query"), (127, "", ""))
+    patient.programs = dict.fromkeys(("munge", "scontrol", "sacctmgr", "unshare", "dpkg-query"), (127, "", ""))
     patient.nodes.clear()
     patient.daemons.clear()
     patient.answers = False

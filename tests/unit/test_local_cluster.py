@@ -93,7 +93,7 @@ def test_emulated_nodes(paths: Paths) -> None:
     for node in nodes:
         # Their names resolve nowhere, and they must not be reached from elsewhere.
         assert (node["NodeAddr"], node["NodeHostname"]) == ("127.0.0.1", "localhost")
-        assert (node["CPUs"], node["Gres"]) == ("32", "gpu:4")
+        assert (node["CPUs"], node["Gres"]) == ("32", "gpu:4,shard:16")
         # slurmctld refuses a node that has less than it claims.
         assert node["RealMemory"] == "8192"
 
@@ -114,19 +114,28 @@ def test_a_machine_with_gpus_is_one_node_that_has_them(paths: Paths) -> None:
     assert node_names(LocalCluster(), machine) == ["gpu-node1"]
     assert gpu_files(LocalCluster(), machine, paths) == list(CARDS)
     (node,) = rows(slurm_conf(site_of(), machine, paths), "NodeName")
-    assert node["Gres"] == "gpu:2"
+    assert node["Gres"] == "gpu:2,shard:8"
     assert rows(gres_conf(site_of(), machine, paths), "NodeName") == [
-        {"NodeName": "gpu-node1", "Name": "gpu", "File": "/dev/null"},
-        {"NodeName": "gpu-node1", "Name": "gpu", "File": "/dev/zero"},
+        # Without its cores, a GPU would be handed out whole while slices of it are in use (slurmctld 22.05 to 24.11).
+        {"NodeName": "gpu-node1", "Name": "gpu", "File": "/dev/null", "Cores": "0-31"},
+        {"NodeName": "gpu-node1", "Name": "gpu", "File": "/dev/zero", "Cores": "0-31"},
+        {"NodeName": "gpu-node1", "Name": "shard", "Count": "8"},
     ]
 
 
 def test_emulated_gpus_are_files_of_their_own(paths: Paths) -> None:
     found = rows(gres_conf(site_of(), MACHINES["emulated, no cgroups"], paths), "NodeName")
-    assert len(found) == 16
+    assert len(found) == 16 + 4
     for node in node_names(LocalCluster(), MACHINES["emulated, no cgroups"]):
-        files = [row["File"] for row in found if row["NodeName"] == node]
+        files = [row["File"] for row in found if row["NodeName"] == node and row["Name"] == "gpu"]
         assert files == [f"{paths.prefix}/var/gpus/gpu{n}" for n in range(4)]
+
+
+def test_a_site_without_slices(paths: Paths) -> None:
+    site = site_of("nodes = 1\ngpus_per_node = 4\nshards_per_gpu = 0")
+    (node,) = rows(slurm_conf(site, EMULATED, paths), "NodeName")
+    assert node["Gres"] == "gpu:4"
+    assert "shard" not in gres_conf(site, EMULATED, paths)
 
 
 def test_every_partition_that_the_site_names(paths: Paths) -> None:
@@ -151,7 +160,7 @@ def test_what_holds_on_every_machine(machine: Machine, paths: Paths) -> None:
     assert "jobs" in found["PrivateData"].split(",")
     # Memory is a resource, and a session is never started a second time behind a person's back.
     assert (found["SelectType"], found["SelectTypeParameters"]) == ("select/cons_tres", "CR_Core_Memory")
-    assert (found["GresTypes"], found["JobRequeue"]) == ("gpu", "0")
+    assert (found["GresTypes"], found["JobRequeue"]) == ("gpu,shard", "0")
     assert (found["SlurmUser"], found["SlurmdUser"]) == ("slurm", "root")
     # Several slurmds on one host share nothing.
     assert "%n" in found["SlurmdSpoolDir"]

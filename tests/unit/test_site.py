@@ -186,7 +186,7 @@ BAD_VALUES = [
     (EMBEDDED_SITE, 'name = "s"', 'name = "s"\ngpus = 5', "sizes[1].gpus = 5: cluster.gpus_per_node is 4"),
     (EMBEDDED_SITE, 'name = "s"', 'name = "s"\ncpus = 33', "sizes[1].cpus = 33: cluster.cpus_per_node is 32"),
     (EMBEDDED_SITE, 'name = "s"', 'name = "s"\ngpus = 1\ngpu_type = "a100"', "sizes[1].gpu_type"),
-    (EMBEDDED_SITE, CLUSTER, CLUSTER + "controller_port = 65534\n", "would need ports up to 65538"),
+    (EMBEDDED_SITE, CLUSTER, CLUSTER + "controller_port = 65534\n", "would need ports up to 65539"),
     # the database
     (REAL_SITE, PAM, '[database]\nurl = "mysql://h/d"\n' + PAM, "must begin with postgresql+psycopg://"),
     (REAL_SITE, PAM, '[database]\npassword_file = "/p"\n' + PAM, "database.password_file: a password"),

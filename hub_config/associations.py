@@ -1,0 +1,104 @@
+"""The demo people's accounts in the embedded Slurm, with limits worth trying. Source: sacctmgr(1)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from campus_base.errors import CampusError
+from campus_base.process import run_sync
+from hub_config.paths import Paths
+from hub_config.site import Site
+from hub_config.site_people import Role
+from spawners.slurm.cli import CliTransport
+
+_PATIENCE = 60  # seconds
+
+
+@dataclass(frozen=True)
+class SlurmAccount:
+    """An account of Slurm's and whom it is for: ``limits`` hold for all in it together, ``each`` for one person."""
+
+    name: str
+    title: str
+    roles: frozenset[Role]
+    qos: str
+    limits: tuple[str, ...]
+    each: tuple[str, ...]
+
+
+# One quality of service beside Slurm's own, "normal": for longer and larger work, which leaves half of the GPUs.
+QOS = ("long", ("MaxWall=2-00:00:00", "MaxTRESPerUser=gres/gpu=8", "GrpTRES=gres/gpu=8"))
+ACCOUNTS = (
+    SlurmAccount(
+        "training",
+        "Training",
+        frozenset({"trainee", "instructor", "operator"}),
+        "normal",
+        (),
+        ("GrpTRES=gres/gpu=4", "MaxSubmitJobs=20"),
+    ),
+    SlurmAccount("startups", "Start-ups", frozenset({"startup"}), "normal,long", ("GrpTRES=gres/gpu=12",), ()),
+)
+
+
+def ensure_associations(site: Site, paths: Paths) -> int:
+    """Add the accounts and people that Slurm does not have yet; what it has stays as it is. Returns how many people.
+
+    Raises CampusError when slurmdbd, or slurmctld with it, does not come up.
+    """
+    added = 0
+    for command in missing_associations(site, _when_up(paths)):
+        _sacctmgr(paths, "--immediate", "--quiet", *command)
+        added += command[1] == "user" and command[2].count(",") + 1
+    return added
+
+
+def missing_associations(site: Site, known: set[tuple[str, str]]) -> Iterator[tuple[str, ...]]:
+    """sacctmgr's words for what is not among the known pairs of account and person (empty for the account's own)."""
+    wanted = {account: [a.name for a in site.accounts if a.role in account.roles] for account in ACCOUNTS}
+    if any((account.name, "") not in known for account, people in wanted.items() if people):
+        yield ("add", "qos", QOS[0], "set", *QOS[1])
+    for account, people in wanted.items():
+        name = account.name
+        if people and (name, "") not in known:
+            described = (f"description={account.title}", "organization=campus", f"QOS={account.qos}")
+            yield ("add", "account", name, *described, "DefaultQOS=normal", *account.limits)
+        if new := [person for person in people if (name, person) not in known]:
+            yield ("add", "user", ",".join(new), f"account={name}", f"DefaultAccount={name}", *account.each)
+
+
+def known_associations(paths: Paths) -> set[tuple[str, str]]:
+    """Account and person of each association. Raises CampusError where slurmdbd does not answer, or has none at all."""
+    rows = _sacctmgr(paths, "--parsable2", "--noheader", "list", "associations", "format=Account,User")
+    if not rows:
+        raise CampusError(
+            "no-associations",
+            "slurmctld has not entered its cluster.",
+            "See ./campus logs slurmctld.",
+            "no association",
+        )
+    return {(account, user) for account, _, user in (row.partition("|") for row in rows.splitlines())}
+
+
+def _when_up(paths: Paths) -> set[tuple[str, str]]:
+    """:func:`known_associations`, as soon as there are some."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return known_associations(paths)
+        except CampusError as error:
+            if time.monotonic() > deadline:
+                raise CampusError(
+                    "no-accounting",
+                    f"Slurm's accounting did not come up within {_PATIENCE} seconds.",
+                    "See ./campus logs slurmdbd, ./campus logs mariadb and ./campus logs slurmctld.",
+                    error.detail,
+                ) from error
+        time.sleep(0.2)
+
+
+def _sacctmgr(paths: Paths, *words: str) -> str:
+    environment = CliTransport(str(paths.slurm_conf)).environment
+    return run_sync(["sacctmgr", *words], what="Asking for Slurm's accounts", timeout=20, env=environment).stdout
