@@ -309,7 +309,7 @@ CHECKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
 
 
 def findings(paths: Paths) -> Iterator[Finding]:
-    """Every check's findings; a check that breaks is itself a finding. Raises SiteFileError."""
+    """Every check's findings; a check that breaks is itself a finding. Raises ManifestError."""
     patient = Patient(installed_site(paths), paths, look())
     for check in CHECKS:
         try:

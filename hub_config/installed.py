@@ -8,5 +8,5 @@ from hub_config.site_file import LOCAL, read_site
 
 
 def installed_site(paths: Paths) -> Site:
-    """Raises SiteFileError when the installation's site file can't be used."""
+    """Raises ManifestError when the installation's site file can't be used."""
     return read_site(paths.site_file if paths.site_file.exists() else LOCAL)

@@ -90,7 +90,7 @@ def _cancel_sessions(paths: Paths) -> None:
 
 
 def status(paths: Paths) -> dict[str, Any]:
-    """What runs: the keys that ``status --json`` prints. Raises SiteFileError."""
+    """What runs: the keys that ``status --json`` prints. Raises ManifestError."""
     site = installed_site(paths)
     supervisor = Supervisor(paths)
     conf = slurm_conf(site, paths)

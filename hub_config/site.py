@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from campus_base.manifest import Duration, Line, Many, Name, Named, Part, duration_seconds
 from hub_config import site_checks
 from hub_config.site_people import AccessRule, Account, Authentication
 from hub_config.site_people import DemoAuthentication as DemoAuthentication
@@ -22,20 +23,13 @@ from hub_config.site_types import (
     BelowHome,
     DaemonName,
     DatabaseUrl,
-    Duration,
     Folder,
     Ipv4,
-    Line,
-    Many,
     Memory,
-    Name,
-    Named,
-    Part,
     Port,
     PublicUrl,
     SlurmName,
     SlurmrestdUrl,
-    duration_seconds,
     is_loopback,
 )
 from hub_config.site_types import memory_mib as memory_mib

@@ -7,7 +7,8 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from hub_config.site_types import duration_seconds, is_loopback
+from campus_base.manifest import duration_seconds
+from hub_config.site_types import is_loopback
 
 if TYPE_CHECKING:
     from hub_config.site import (

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hub_config.site import Site
-from hub_config.site_file import schema
+from hub_config.site_file import SITE_FILE
 from hub_config.site_types import PATTERNS
 
 SCHEMA = Path("hub_config/sites/site.schema.json")
@@ -98,7 +98,7 @@ def main(arguments: Sequence[str]) -> int:
         print("usage: python -m hub_config.site_docs CHECKOUT", file=sys.stderr)
         return 2
     checkout = Path(arguments[0])
-    (checkout / SCHEMA).write_text(schema(), encoding="utf-8")
+    (checkout / SCHEMA).write_text(SITE_FILE.schema(), encoding="utf-8")
     (checkout / SETTINGS).write_text(settings(), encoding="utf-8")
     return 0
 

@@ -6,18 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from hub_config.site_types import (
-    AbsolutePath,
-    Endpoint,
-    Group,
-    Line,
-    Many,
-    Name,
-    Part,
-    Scope,
-    SlurmName,
-    UnixName,
-)
+from campus_base.manifest import Line, Many, Name, Part
+from hub_config.site_types import AbsolutePath, Endpoint, Group, Scope, SlurmName, UnixName
 
 Role = Literal["trainee", "instructor", "startup", "operator"]
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, WithJsonSchema
+from pydantic import AfterValidator, Field, Strict, WithJsonSchema
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+from campus_base import manifest
+from campus_base.manifest import one_line
+
 _MEBIBYTES = {"M": 1, "G": 1024, "T": 1024 * 1024}
-_LONGEST_DAYS = 366
 
-_DURATION = r"^[1-9][0-9]{0,7}[smhd]$"
 _MEMORY = r"^[1-9][0-9]{0,7}[MGT]$"
-_NAME = r"^[a-z][a-z0-9-]{0,29}$"
 _SLURM_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 _UNIX_NAME = r"^[a-z_][a-z0-9_-]{0,31}$"
 _ABSOLUTE = r"^/"
@@ -29,10 +27,8 @@ _IPV4 = r"^[0-9.]*$"
 _SCOPE = r"^[!#-\[\]-~]+$"  # RFC 6749, section 3.3
 
 # What a pattern asks for, in the words of the error messages and of the settings page.
-PATTERNS = {
-    _DURATION: "a number more than zero and s, m, h or d, like 45m or 2h",
+PATTERNS = manifest.PATTERNS | {
     _MEMORY: "a number more than zero and M, G or T, like 512M or 4G",
-    _NAME: "a name of lower-case letters, digits and -, beginning with a letter, at most 30 long",
     _SLURM_NAME: "a name of letters, digits, _ . and -, beginning with a letter or digit, at most 64 long",
     _UNIX_NAME: "an account name: lower-case letters, digits, _ and -, a letter or _ first, at most 32 long",
     _ABSOLUTE: "an absolute path",
@@ -42,20 +38,6 @@ PATTERNS = {
     _IPV4: "an IPv4 address",
     _SCOPE: "a word without spaces, quotes and backslashes",
 }
-
-
-class Part(BaseModel):
-    """A table of the site file: unknown keys are mistakes, values never change after loading."""
-
-    # Strict: true is no number and "4" is no 4, so a slip of the pen is told and not guessed at.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
-
-
-def duration_seconds(text: str) -> int:
-    """Seconds in ``90s``, ``45m``, ``2h`` or ``1d``. Raises ValueError on anything else."""
-    if not re.fullmatch(_DURATION[1:-1], text, re.ASCII):
-        raise ValueError(f"must be {PATTERNS[_DURATION]}")
-    return int(text[:-1]) * _SECONDS[text[-1]]
 
 
 def memory_mib(text: str) -> int:
@@ -73,21 +55,6 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _duration(text: str) -> str:
-    if duration_seconds(text) > _LONGEST_DAYS * _SECONDS["d"]:
-        raise ValueError(f"must be {_LONGEST_DAYS}d or less")
-    return text
-
-
-def _one_line(text: str) -> str:
-    # Format characters are out too: some turn the direction of the text that follows.
-    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in text):
-        raise ValueError("must be one line without control characters")
-    if text != text.strip():
-        raise ValueError("must not begin or end with a space")
-    return text
-
-
 def _person(name: str) -> str:
     if name in ("root", "service"):
         raise ValueError("must be a person's account, neither root nor service")
@@ -103,12 +70,12 @@ def _daemon(name: str) -> str:
 def _absolute(path: Path) -> Path:
     if not path.is_absolute():
         raise ValueError("must be an absolute path, beginning with / (~ depends on who reads it)")
-    _one_line(str(path))
+    one_line(str(path))
     return path
 
 
 def _below_home(text: str) -> str:
-    _one_line(text)
+    one_line(text)
     if text.startswith(("/", "~")) or ".." in text.split("/"):
         raise ValueError("must be relative to the home folder and stay in it, like .campus/logs")
     return text
@@ -160,7 +127,7 @@ def _slurmrestd(text: str) -> str:
 
 
 def _database_url(text: str) -> str:
-    _one_line(text)
+    one_line(text)
     if text and not re.match(r"postgresql\+psycopg://.", text):
         raise ValueError("must begin with postgresql+psycopg:// (leave it out for SQLite)")
     rest = text.partition("://")[2]
@@ -169,27 +136,12 @@ def _database_url(text: str) -> str:
     return text
 
 
-def names_differ(rows: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Refuse rows that share a name. Raises ValueError."""
-    names = [row.name for row in rows]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"has more than one named {', '.join(twice)}; give each a name of its own")
-    return rows
-
-
 def _words(check: Callable[[Any], Any], pattern: str) -> tuple[AfterValidator, WithJsonSchema]:
     return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": pattern})
 
 
-Row = TypeVar("Row")
-Many = Annotated[tuple[Row, ...], Strict(False)]
-Named = Annotated[tuple[Row, ...], Strict(False), AfterValidator(names_differ)]
-
-Duration = Annotated[str, Field(pattern=_DURATION), AfterValidator(_duration)]
 Memory = Annotated[str, Field(pattern=_MEMORY)]
-Line = Annotated[str, AfterValidator(_one_line)]
-Group = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
-Name = Annotated[str, Field(pattern=_NAME)]
+Group = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(one_line)]
 SlurmName = Annotated[str, Field(pattern=_SLURM_NAME)]
 UnixName = Annotated[str, Field(pattern=_UNIX_NAME), AfterValidator(_person)]
 DaemonName = Annotated[str, Field(pattern=_UNIX_NAME), AfterValidator(_daemon)]
@@ -201,5 +153,5 @@ Endpoint = Annotated[str, *_words(_endpoint, _HTTP)]
 SlurmrestdUrl = Annotated[str, *_words(_slurmrestd, _SLURMRESTD)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 AbsolutePath = Annotated[Path, Strict(False), *_words(_absolute, _ABSOLUTE)]
-Folder = Annotated[str, Field(pattern=_FOLDER), AfterValidator(_one_line)]
+Folder = Annotated[str, Field(pattern=_FOLDER), AfterValidator(one_line)]
 BelowHome = Annotated[str, Field(min_length=1), AfterValidator(_below_home)]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from campus_base.errors import CampusError
+from campus_base.manifest_file import ManifestError
 from campus_base.process import Result
 from hub_config import daemon_accounts
 from hub_config.daemon_accounts import (
@@ -20,7 +21,7 @@ from hub_config.daemon_accounts import (
     remove_daemon_accounts,
 )
 from hub_config.paths import Paths
-from hub_config.site_file import LOCAL, SiteFileError, parse_site, read_site
+from hub_config.site_file import LOCAL, SITE_FILE, read_site
 
 SITE = read_site(LOCAL)
 PATHS = Paths(Path("/opt/campus"))
@@ -111,6 +112,6 @@ def test_what_goes_before_a_command() -> None:
     ],
 )
 def test_a_site_names_no_account_that_is_somebodys(account: str, says: str) -> None:
-    with pytest.raises(SiteFileError) as refused:
-        parse_site(LOCAL.read_text() + f'[daemons]\nproxy_account = "{account}"\n', LOCAL)
+    with pytest.raises(ManifestError) as refused:
+        SITE_FILE.parse(LOCAL.read_text() + f'[daemons]\nproxy_account = "{account}"\n', LOCAL)
     assert says in str(refused.value)

@@ -34,7 +34,7 @@ from hub_config.daemons import (
 from hub_config.machine import Machine
 from hub_config.paths import Paths
 from hub_config.site import Site
-from hub_config.site_file import LOCAL, parse_site, read_site
+from hub_config.site_file import LOCAL, SITE_FILE, read_site
 from tests.support.person import wait_for
 
 TOKEN = "5ecre7" * 10
@@ -63,7 +63,7 @@ def site_of(certificate: str = "") -> Site:
     if not certificate:
         return read_site(LOCAL)
     text = LOCAL.with_name("example.toml").read_text()
-    return parse_site(text.replace("/etc/campus/tls/fullchain.pem", certificate), LOCAL)
+    return SITE_FILE.parse(text.replace("/etc/campus/tls/fullchain.pem", certificate), LOCAL)
 
 
 # ---------------------------------------------------------------- what must run

@@ -26,12 +26,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from campus_base.errors import CampusError
+from campus_base.manifest_file import ManifestError
 from hub_config import doctor, security
 from hub_config.daemons import Supervisor
 from hub_config.doctor import Finding, examine, findings
 from hub_config.machine import Machine
 from hub_config.paths import Paths
-from hub_config.site_file import LOCAL, SiteFileError
+from hub_config.site_file import LOCAL
 from tests.unit.test_queries import A_NODE, sinfo
 
 DAEMONS = ("munged", "mariadb", "slurmdbd", "slurmctld", "gpu-node1", "gpu-node2", "proxy", "hub")
@@ -519,7 +520,7 @@ def test_a_check_that_breaks_is_a_finding(error: Exception, patient: Patient, mo
 
 def test_a_site_file_that_cannot_be_used_is_told_at_once(patient: Patient) -> None:
     patient.paths.site_file.write_text("name = 7")
-    with pytest.raises(SiteFileError):
+    with pytest.raises(ManifestError):
         patient.findings()
 
 

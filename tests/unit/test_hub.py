@@ -24,7 +24,7 @@ from hub_config.routes import WatchedProxy
 from hub_config.services import update_services
 from hub_config.sessions import job_name, slurm_transport
 from hub_config.site import Site
-from hub_config.site_file import LOCAL, parse_site
+from hub_config.site_file import LOCAL, SITE_FILE
 from hub_config.state import database_url
 from spawners.spawner import CampusSpawner
 
@@ -52,7 +52,7 @@ def paths(tmp_path: Path) -> Paths:
 
 def site_of(which: str, paths: Paths) -> Site:
     """One of the sites that come with Campus; the operator's own files lie beside the prefix."""
-    return parse_site(FILES[which].read_text().replace("/etc/campus", str(paths.prefix.parent)), FILES[which])
+    return SITE_FILE.parse(FILES[which].read_text().replace("/etc/campus", str(paths.prefix.parent)), FILES[which])
 
 
 def configured(which: str, paths: Paths) -> Any:
@@ -146,7 +146,7 @@ def test_two_hubs_on_one_cluster_have_jobs_of_different_names(paths: Paths) -> N
 def test_people_have_domains_of_their_own_where_the_site_says_so(paths: Paths) -> None:
     assert "--host-routing" not in proxy_command(site_of("local", paths), paths)
     text = '[addresses]\npublic_url = "http://campus.localhost:9000/x"\nown_domains = true\n\n[authentication]'
-    site = parse_site(LOCAL.read_text().replace("[authentication]", text, 1), LOCAL)
+    site = SITE_FILE.parse(LOCAL.read_text().replace("[authentication]", text, 1), LOCAL)
     c: Any = Config()
     configure(c, site, paths)
     assert "--host-routing" in proxy_command(site, paths)
@@ -155,7 +155,7 @@ def test_people_have_domains_of_their_own_where_the_site_says_so(paths: Paths) -
 
 def test_an_address_with_a_path_is_kept_everywhere(paths: Paths) -> None:
     text = '[addresses]\npublic_url = "http://localhost:9000/campus/"\n\n[authentication]'
-    site = parse_site(LOCAL.read_text().replace("[authentication]", text, 1), LOCAL)
+    site = SITE_FILE.parse(LOCAL.read_text().replace("[authentication]", text, 1), LOCAL)
     c: Any = Config()
     configure(c, site, paths)
     assert (c.JupyterHub.bind_url, c.JupyterHub.public_url) == (

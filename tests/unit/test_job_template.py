@@ -16,7 +16,7 @@ from hub_config.machine import Machine
 from hub_config.paths import Paths
 from hub_config.render_job import render_job
 from hub_config.site import Site
-from hub_config.site_file import LOCAL, parse_site
+from hub_config.site_file import LOCAL, SITE_FILE
 from hub_config.up import Up
 from spawners.job_script import variables
 from spawners.job_template import blocks, template_mistakes
@@ -154,11 +154,11 @@ def site_text(template: Path) -> str:
 
 
 def site_with(template: Path) -> Site:
-    return parse_site(site_text(template), Path("site.toml"))
+    return SITE_FILE.parse(site_text(template), Path("site.toml"))
 
 
 def test_a_site_without_a_template(paths: Paths) -> None:
-    assert read_job_template(parse_site(LOCAL.read_text(), LOCAL), paths) == ""
+    assert read_job_template(SITE_FILE.parse(LOCAL.read_text(), LOCAL), paths) == ""
 
 
 def test_a_template_is_read(paths: Paths, template: Path) -> None:

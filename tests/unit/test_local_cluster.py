@@ -31,7 +31,7 @@ from hub_config.local_cluster import (
 from hub_config.machine import Machine
 from hub_config.paths import Paths
 from hub_config.site import LocalCluster, Site
-from hub_config.site_file import LOCAL, parse_site
+from hub_config.site_file import LOCAL, SITE_FILE
 
 # Character devices that every machine has stand for GPUs.
 CARDS = (Path("/dev/null"), Path("/dev/zero"))
@@ -51,7 +51,7 @@ every_machine = pytest.mark.parametrize("machine", MACHINES.values(), ids=list(M
 
 
 def site_of(cluster: str = "nodes = 4\ngpus_per_node = 4", more: str = "") -> Site:
-    return parse_site(LOCAL.read_text().replace("nodes = 4\ngpus_per_node = 4", cluster) + more, LOCAL)
+    return SITE_FILE.parse(LOCAL.read_text().replace("nodes = 4\ngpus_per_node = 4", cluster) + more, LOCAL)
 
 
 @pytest.fixture

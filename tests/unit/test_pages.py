@@ -23,7 +23,7 @@ from hub_config.pages import TEMPLATES, update_pages
 from hub_config.paths import Paths
 from hub_config.sessions import offer
 from hub_config.site import Site
-from hub_config.site_file import LOCAL, parse_site
+from hub_config.site_file import LOCAL, SITE_FILE
 from spawners.environments import SessionEnvironment
 from spawners.failure import Ended
 from spawners.form import HANDLERS, choose, render_form
@@ -105,7 +105,7 @@ def site_of(word: str) -> Site:
         key = line.partition(" ")[0]
         assert line in text
         text = text.replace(line, f"{key} = '''{word}'''", 1)
-    return parse_site(text, LOCAL)
+    return SITE_FILE.parse(text, LOCAL)
 
 
 def offer_of(site: Site, paths: Paths) -> Offer:
@@ -290,7 +290,7 @@ async def test_the_sign_in_page_of_a_demo_says_where_the_passwords_are(plain: Br
 def test_no_other_site_tells_that(tmp_path: Path) -> None:
     c: Any = Config()
     text = LOCAL.with_name("example.toml").read_text()
-    update_pages(c, parse_site(text, LOCAL), Paths(tmp_path))
+    update_pages(c, SITE_FILE.parse(text, LOCAL), Paths(tmp_path))
     assert c.JupyterHub.template_vars == {"site_name": "Campus"}
     assert Path(c.JupyterHub.logo_file).read_text().lstrip().startswith("<svg")
 

@@ -13,7 +13,7 @@ from hub_config.network import proxy_command
 from hub_config.paths import Paths
 from hub_config.proxy_files import ensure_proxy_files
 from hub_config.site import Site
-from hub_config.site_file import LOCAL, parse_site
+from hub_config.site_file import LOCAL, SITE_FILE
 
 PARTS = ("proxy-api", "proxy-client")
 NAMES = {f"{part}{kind}" for part in PARTS for kind in (".key", ".crt", "-ca.crt")}
@@ -23,7 +23,7 @@ def site_of(tls: Path | None = None) -> Site:
     """The embedded site, with the folder that holds the public address's certificate."""
     text = '[addresses]\npublic_url = "https://localhost:8443"\n[addresses.tls]\n'
     text += f'certificate = "{tls}/fullchain.pem"\nkey = "{tls}/privkey.pem"\n'
-    return parse_site(LOCAL.read_text() + (text if tls else ""), LOCAL)
+    return SITE_FILE.parse(LOCAL.read_text() + (text if tls else ""), LOCAL)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_file_that_is_not_there_is_named_before_anything_changes(paths: Paths,
 @pytest.mark.parametrize(("port", "capable"), [(443, True), (80, True), (1023, True), (1024, False), (8443, False)])
 def test_only_a_low_port_needs_a_capability(port: int, capable: bool, paths: Paths) -> None:
     text = f'[addresses]\npublic_url = "http://127.0.0.1:{port}"\n[daemons]\nproxy_account = "www"\n'
-    command = proxy_command(parse_site(LOCAL.read_text() + text, LOCAL), paths)
+    command = proxy_command(SITE_FILE.parse(LOCAL.read_text() + text, LOCAL), paths)
     assert command[:5] == ["setpriv", "--reuid=www", "--regid=www", "--init-groups", "--no-new-privs"]
     assert ("--ambient-caps=+net_bind_service" in command) is capable
     assert command[7 if capable else 5] == "node"

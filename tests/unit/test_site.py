@@ -12,9 +12,10 @@ import jsonschema
 import pytest
 from pydantic import BaseModel
 
+from campus_base.manifest_file import ManifestError
 from hub_config.site import Site, duration_seconds, memory_mib
 from hub_config.site_docs import SCHEMA, SETTINGS, main, settings
-from hub_config.site_file import LOCAL, SiteFileError, parse_site, read_site, schema
+from hub_config.site_file import LOCAL, SITE_FILE, read_site
 from hub_config.site_types import PATTERNS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -48,8 +49,8 @@ REAL_SITE = addresses(TLS) + PAM + RULE + SIZE
 def problems(text: str) -> list[str]:
     """The lines that a site file is refused with; empty for a good one."""
     try:
-        parse_site(text, FILE)
-    except SiteFileError as error:
+        SITE_FILE.parse(text, FILE)
+    except ManifestError as error:
         return error.problems
     return []
 
@@ -86,9 +87,9 @@ def test_good_sites_are_accepted(text: str) -> None:
 
 def test_text_arrives_as_written() -> None:
     title = 'Größe "S"; $(rm) <b>\'{{ 7 }}%s'
-    site = parse_site(DEMO_SITE.replace('title = "S"', f'title = """{title}"""'), FILE)
+    site = SITE_FILE.parse(DEMO_SITE.replace('title = "S"', f'title = """{title}"""'), FILE)
     assert site.sizes[0].title == title
-    site = parse_site(addresses(TLS) + OIDC.replace("/t", "/token/") + RULE + SIZE, FILE)
+    site = SITE_FILE.parse(addresses(TLS) + OIDC.replace("/t", "/token/") + RULE + SIZE, FILE)
     assert site.authentication.method == "oidc"
     assert site.authentication.token_url == "https://id.example.org/token/"
 
@@ -338,8 +339,8 @@ def test_a_list_that_lost_its_only_row_is_not_called_empty() -> None:
     ],
 )
 def test_an_error_shows_no_secret(text: str) -> None:
-    with pytest.raises(SiteFileError) as caught:
-        parse_site(text, FILE)
+    with pytest.raises(ManifestError) as caught:
+        SITE_FILE.parse(text, FILE)
     error = caught.value
     for shown in (str(error), repr(error), error.detail, str(error.as_dict()), str(error.problems)):
         assert "hunter2" not in shown
@@ -364,7 +365,7 @@ def test_an_error_shows_no_secret(text: str) -> None:
 def test_a_file_that_is_no_site_file(tmp_path: Path, data: bytes, says: str) -> None:
     path = tmp_path / "site.toml"
     path.write_bytes(data)
-    with pytest.raises(SiteFileError) as caught:
+    with pytest.raises(ManifestError) as caught:
         read_site(path)
     assert any(says in line for line in caught.value.problems), caught.value.problems
     assert str(path) in caught.value.message
@@ -384,8 +385,8 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
     assert read_site(path).sizes[0].name == "s"
 
 
-def _refusal(path: Path) -> SiteFileError:
-    with pytest.raises(SiteFileError) as caught:
+def _refusal(path: Path) -> ManifestError:
+    with pytest.raises(ManifestError) as caught:
         read_site(path)
     return caught.value
 
@@ -443,14 +444,14 @@ def test_the_sites_that_come_with_campus(path: Path) -> None:
 
 
 def _schema() -> dict[str, Any]:
-    found = json.loads(schema())
+    found = json.loads(SITE_FILE.schema())
     jsonschema.Draft202012Validator.check_schema(found)
     return found
 
 
 def test_the_optional_lines_of_the_example_are_good() -> None:
     text = re.sub(r"^#(?=[a-z_]+ = )", "", EXAMPLE.read_text(), flags=re.MULTILINE)
-    site = parse_site(text, EXAMPLE)
+    site = SITE_FILE.parse(text, EXAMPLE)
     assert site.addresses.listen_port == 8443
     jsonschema.Draft202012Validator(_schema()).validate(tomllib.loads(text))
 
@@ -489,7 +490,7 @@ def test_every_setting_has_a_meaning_and_a_type_in_words() -> None:
     page = settings()
     for table, key in _settings_of(Site):
         assert f"| `{key}` |" in page, (table, key)
-    patterns = set(re.findall(r'"pattern": "(.*)"', schema()))
+    patterns = set(re.findall(r'"pattern": "(.*)"', SITE_FILE.schema()))
     assert {p.replace("\\\\", "\\") for p in patterns} <= PATTERNS.keys()
 
 

@@ -23,7 +23,7 @@ from hub_config.local_cluster import slurm_conf
 from hub_config.machine import Machine
 from hub_config.paths import Paths
 from hub_config.site import Site
-from hub_config.site_file import LOCAL, parse_site, read_site
+from hub_config.site_file import LOCAL, SITE_FILE, read_site
 from hub_config.up_checks import RELEASED, check_machine, ports, readable_by_others
 
 MACHINE = Machine(8192, (), 0, frozenset())
@@ -46,7 +46,7 @@ def site_of(public: int, hub: int, api: int, account: str = "nobody-of-that-name
         f'[addresses]\npublic_url = "http://127.0.0.1:{public}"\nhub_port = {hub}\nproxy_api_port = {api}\n'
         f'[[accounts]]\nname = "{account}"\nrole = "trainee"\n'
     )
-    return parse_site(text + addresses, LOCAL)
+    return SITE_FILE.parse(text + addresses, LOCAL)
 
 
 @pytest.fixture
