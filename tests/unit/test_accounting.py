@@ -22,7 +22,7 @@ from hub_config.accounting import (
 from hub_config.associations import ACCOUNTS, ensure_associations, missing_associations
 from hub_config.paths import Paths
 from hub_config.site import Site
-from hub_config.site_file import LOCAL, parse_site, read_site
+from hub_config.site_file import LOCAL, SITE_FILE, read_site
 
 SITE = read_site(LOCAL)
 
@@ -38,7 +38,7 @@ def paths(tmp_path: Path) -> Paths:
 def people_elsewhere() -> Site:
     """The embedded cluster for the machine's own accounts."""
     text = LOCAL.read_text().partition("[[accounts]]")[0].replace('method = "demo"', 'method = "pam"')
-    return parse_site(text + '[[access]]\nrole = "trainee"\ngroup = "people"\n', LOCAL)
+    return SITE_FILE.parse(text + '[[access]]\nrole = "trainee"\ngroup = "people"\n', LOCAL)
 
 
 # ---------------------------------------------------------------- settings and commands
