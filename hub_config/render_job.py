@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 
 from jupyterhub import orm
@@ -40,7 +39,7 @@ class _Draftsman(CampusSpawner):
 
     async def draw(self, request: SessionRequest) -> Iterator[str]:
         account = await self.account()
-        self.cert_paths = await self.move_certs(dict.fromkeys(FILES, os.devnull))
+        self.cert_paths = await self.move_certs(dict.fromkeys(FILES, ""))
         job, environment = self.submission(request, account, "")
         return self.watch.slurm.drawing(job, environment, f"{account.pw_name} (uid {account.pw_uid})")
 

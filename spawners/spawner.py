@@ -21,7 +21,7 @@ from campus_base.process import Secret
 from spawners import metrics, resume
 from spawners.adoption import adopt
 from spawners.callback import PATH, Expected, digest, serve_callback
-from spawners.certificates import FILES, alternative_names, as_environment
+from spawners.certificates import FILES, alternative_names, as_environment, make_certificate
 from spawners.failure import Ended, autopsy, stopped
 from spawners.form import choose, render_form
 from spawners.identity import account_named, account_of_uid, identity_of, identity_of_uid, is_persons
@@ -185,19 +185,17 @@ class CampusSpawner(SlurmSpawner):
 
     # -- certificates (internal_ssl) ----------------------------------------------------------------
 
-    @default("ssl_alt_names")
-    def _name_the_nodes(self):
-        @metrics.failures_counted
-        async def names(spawner: CampusSpawner) -> list[str]:
-            if not spawner.watch.picture.nodes:
-                await spawner.watch.refresh()
-            partition = (await spawner.checked_request()).partition
-            nodes = spawner.watch.picture.nodes.values()
-            return alternative_names(n for n in nodes if partition in n.partitions)
-
-        return names
+    @metrics.failures_counted
+    async def create_certs(self) -> dict[str, str]:
+        """JupyterHub's hook before ``start``: PEM texts in place of paths. Raises SessionRefused."""
+        if not self.watch.picture.nodes:
+            await self.watch.refresh()
+        partition = (await self.checked_request()).partition
+        names = alternative_names(n for n in self.watch.picture.nodes.values() if partition in n.partitions)
+        return make_certificate(self.internal_certs_location, self.user.name, names)
 
     async def move_certs(self, paths: dict[str, str]) -> dict[str, str]:
+        """JupyterHub's hook: what ``create_certs`` gave goes into the job's environment, and becomes files there."""
         self._tls = as_environment(paths)
         return dict(FILES)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import ssl
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from certipy import Certipy
 from cryptography import x509
 
 from campus_base.process import Secret
-from spawners.certificates import FILES, alternative_names, as_environment
+from spawners.certificates import AUTHORITY, FILES, alternative_names, as_environment, make_certificate
 from spawners.slurm import Node
 
 
@@ -36,36 +38,67 @@ def test_a_certificate_names_each_address_once(addresses: list[str], names: list
     assert alternative_names(nodes(*addresses)) == names
 
 
-def test_the_names_are_what_a_certificate_can_hold(tmp_path: Path) -> None:
-    authority = Certipy(store_dir=str(tmp_path))
-    authority.create_ca("authority")
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """JupyterHub's store, with its authority for sessions and that of the hub, which sessions trust."""
+    folder = tmp_path_factory.mktemp("certificates")
+    certipy = Certipy(store_dir=str(folder))
+    certipy.trust_from_graph({AUTHORITY: ["hub-ca"]})
+    certipy.create_signed_pair("hub-internal", "hub-ca", alt_names=["IP:127.0.0.1"])
+    return folder
+
+
+def test_a_certificate_says_whose_session_it_is_and_where(store: Path) -> None:
     names = alternative_names(nodes("10.0.0.1", "fd00::1", "mel2001"))
-    record = authority.create_signed_pair("alice", "authority", alt_names=names)
-    certificate = x509.load_pem_x509_certificate(Path(record["files"]["cert"]).read_bytes())
+    certificate = x509.load_pem_x509_certificate(make_certificate(str(store), "alice", names)["certfile"].encode())
+    assert certificate.subject.rfc4514_string() == "CN=user-alice"
     held = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert held.get_values_for_type(x509.DNSName) == ["mel2001"]
     assert held.get_values_for_type(x509.IPAddress) == [ip_address("10.0.0.1"), ip_address("fd00::1")]
+    with pytest.raises(x509.ExtensionNotFound):
+        certificate.extensions.get_extension_for_class(x509.BasicConstraints)  # it signs nothing
 
 
-@pytest.fixture
-def paths(tmp_path: Path) -> dict[str, str]:
-    """Files as JupyterHub makes them, each with its own text."""
-    for name in FILES:
-        (tmp_path / name).write_text(f"-----BEGIN {name}-----\nü'\"$(id)\n")
-    return {name: str(tmp_path / name) for name in FILES}
+def test_each_has_a_key_of_its_own_and_none_stays_on_the_hub(store: Path) -> None:
+    before = sorted(store.rglob("*"))
+    made = [make_certificate(str(store), "alice", ["IP:127.0.0.1"]) for _ in range(2)]
+    assert made[0]["keyfile"] != made[1]["keyfile"]
+    assert sorted(store.rglob("*")) == before
 
 
-def test_the_texts_travel_as_variables_and_the_key_as_a_secret(paths: dict[str, str]) -> None:
-    variables = as_environment(paths)
+def test_hub_and_session_trust_each_other_by_it(store: Path, tmp_path: Path) -> None:
+    made = make_certificate(str(store), "alice", ["IP:127.0.0.1"])
+    for name, text in made.items():
+        (tmp_path / name).write_text(text)
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(tmp_path / "cafile"))
+    server.verify_mode = ssl.CERT_REQUIRED
+    server.load_cert_chain(tmp_path / "certfile", tmp_path / "keyfile")
+    client = ssl.create_default_context(cafile=str(store / AUTHORITY / f"{AUTHORITY}.crt"))
+    hub = store / "hub-internal" / "hub-internal"
+    client.load_cert_chain(hub.with_suffix(".crt"), hub.with_suffix(".key"))
+    there, here = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        client.wrap_bio(here, there, server_hostname="127.0.0.1"),
+        server.wrap_bio(there, here, server_side=True),
+    ]
+    for _ in range(4):
+        for end in ends:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    ends[0].write(b"hello")
+    assert ends[1].read() == b"hello"
+
+
+def test_without_its_authority_there_is_none(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=AUTHORITY):
+        make_certificate(str(tmp_path), "alice", [])
+
+
+def test_the_texts_travel_as_variables_and_the_key_as_a_secret() -> None:
+    texts = {name: f"-----BEGIN {name}-----\nü'\"$(id)\n" for name in FILES}
+    variables = as_environment(texts)
     assert {name: str.__str__(text) for name, text in variables.items()} == {
-        f"CAMPUS_TLS_{name.upper()}": Path(paths[name]).read_text() for name in FILES
+        f"CAMPUS_TLS_{name.upper()}": texts[name] for name in FILES
     }
     assert [name for name, text in variables.items() if isinstance(text, Secret)] == ["CAMPUS_TLS_KEYFILE"]
     assert "BEGIN keyfile" not in f"{variables}"
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_a_file_that_is_missing_is_an_error(name: str, paths: dict[str, str]) -> None:
-    Path(paths[name]).unlink()
-    with pytest.raises(OSError, match=name):
-        as_environment(paths)

@@ -444,11 +444,11 @@ async def test_a_directory_that_does_not_answer_refuses_a_start(
 
 
 async def test_a_request_that_is_refused_counts_once(spawner: CampusSpawner) -> None:
-    """JupyterHub asks for the certificate's names first, and never comes to start."""
+    """JupyterHub asks for the certificate first, and never comes to start."""
     spawner.user_options = {"size": "huge"}
     before = failures()
     with pytest.raises(SessionRefused):
-        await spawner.ssl_alt_names(spawner)
+        await spawner.create_certs()
     assert failures() == before | {"request-refused": before["request-refused"] + 1}
 
 

@@ -65,9 +65,7 @@ async def test_it_is_what_a_start_submits(paths: Paths, programs: Programs, spaw
     spawner.watch_settings = WatchSettings(given.slurm, given.job_name, 3600)
     spawner.user_options = {"size": "gpu4", "minutes": 30}
     spawner.api_token = "a-token-of-theirs"
-    pem = paths.prefix.parent / "file.pem"
-    pem.write_text("a key of theirs")
-    spawner.cert_paths = await spawner.move_certs(dict.fromkeys(("keyfile", "certfile", "cafile"), str(pem)))
+    spawner.cert_paths = await spawner.move_certs(dict.fromkeys(("keyfile", "certfile", "cafile"), "a key of theirs"))
     starting = asyncio.ensure_future(spawner.start())
     await until(lambda: spawner.job_id)
     starting.cancel()

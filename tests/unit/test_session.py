@@ -32,7 +32,8 @@ CHECKOUT = Path(__file__).parents[2]
 def variables(record: Any) -> dict[str, str]:
     """A session's certificate as it arrives in the job's environment."""
     files = {"keyfile": record["files"]["key"], "certfile": record["files"]["cert"], "cafile": record["files"]["ca"]}
-    return {k: v.reveal() if isinstance(v, Secret) else v for k, v in as_environment(files).items()}
+    texts = {name: Path(file).read_text() for name, file in files.items()}
+    return {k: v.reveal() if isinstance(v, Secret) else v for k, v in as_environment(texts).items()}
 
 
 @pytest.fixture(scope="module")
