@@ -95,6 +95,8 @@ def site_under_test(paths: Paths) -> str:
         f'[daemons]\nproxy_account = "ct-{tag}-proxy"\nslurmrestd_account = "ct-{tag}-restd"\n'
         "[slurm]\npoll_seconds = 1\ncommand_seconds = 8\n"
         "[sessions]\nnamed = 7\n"
+        '[[environments]]\nname = "standard"\ntitle = "Standard"\n'
+        f'[[environments]]\nname = "second"\ntitle = "Second"\npython = "{paths.prefix}/second"\n'
     )
     cluster = f"[cluster]\ncontroller_port = {_free_block(6)}"
     return text.replace("[authentication]", f"{addresses}\n[authentication]", 1).replace("[cluster]", cluster, 1)

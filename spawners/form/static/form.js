@@ -59,9 +59,11 @@ async function fillIn() {
   if (size) size.checked = true;
   root.querySelector("#campus-minutes").value = now.options.minutes ?? "";
   memory.value = now.memory?.chosen ?? "";
-  if (root.querySelector(".campus-changed").textContent || memory.value) root.querySelector("details.campus-advanced").open = true;
+  const advanced = root.querySelector(".campus-advanced");
+  advanced.open ||= Boolean(advanced.querySelector(".campus-changed").textContent || memory.value);
 }
 
 root.addEventListener("input", () => later(PAUSE, true));
+window.addEventListener("hashchange", fillIn);
 if (location.hash.length > 1) await fillIn();
 later(0, false);
