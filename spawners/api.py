@@ -50,8 +50,9 @@ class SizesHandler(_ForOne):
         asked = {key: self.get_query_argument(key) for key in OPTIONS if key in self.request.query_arguments}
         if not spawner.watch.picture.asked:
             await spawner.watch.refresh()
-        choice = choose(asked, spawner.offer, await spawner.means())
-        found = await _OUTLOOK.sizes(user_name, choice.cards, spawner.watch.picture, test)
+        means = await spawner.means()
+        choice = choose(asked, spawner.offer, means)
+        found = await _OUTLOOK.sizes(user_name, choice.cards, spawner.watch.picture, means, test)
         self.finish({"sizes": [size.as_dict() for size in found], **choice.as_dict()})
 
 

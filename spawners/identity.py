@@ -8,6 +8,8 @@ account is not kept: one made just now serves at once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import grp
 import os
 import pwd
 import time
@@ -107,3 +109,16 @@ async def identity_of(account: pwd.struct_passwd) -> Identity:
     """
     groups = await _DIRECTORY.ask(os.getgrouplist, account.pw_name, account.pw_gid)
     return Identity(account.pw_uid, account.pw_gid, tuple(groups), account.pw_name)
+
+
+async def group_names(account: pwd.struct_passwd) -> frozenset[str]:
+    """Names of the account's groups; one without a name is left out. Raises DirectorySilent."""
+    return await _DIRECTORY.ask(_group_names, account.pw_name, account.pw_gid)
+
+
+def _group_names(name: str, gid: int) -> frozenset[str]:
+    found = set()
+    for number in os.getgrouplist(name, gid):
+        with contextlib.suppress(KeyError):
+            found.add(grp.getgrgid(number).gr_name)
+    return frozenset(found)

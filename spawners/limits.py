@@ -124,6 +124,15 @@ def standing(asked: Tres, person: Person, choice: Choice, rules: Rules, use: Use
     return Standing(waits=waits)
 
 
+def how_many(asked: Tres, person: Person, choice: Choice, rules: Rules, use: Use) -> int | None:
+    """How many more sessions with so much each the limits on a choice allow at once; None for any number."""
+    wanted = {**asked, RUNNING: 1, SUBMITTED: 1}
+    limits = [
+        limit for limit in limits_on(person, choice, rules, use) if limit.scope != "job" and wanted.get(limit.what)
+    ]
+    return min((max(0, limit.most - limit.used) // wanted[limit.what] for limit in limits), default=None)
+
+
 @dataclass
 class _Found:
     """Limits in the order of Slurm's search: one of a kind that was met before does not count."""

@@ -13,21 +13,30 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from campus_base.errors import CampusError
+from spawners.limits import Standing
+from spawners.means import standing_of
 from spawners.request import SessionRequest
 from spawners.watch import Picture
-from spawners.ways import Longest
+from spawners.ways import Longest, Means
 
 _KEPT_SECONDS = 60.0  # how long an answer of Slurm's test serves
 _AT_A_TIME = 4  # questions of one person to Slurm
 _AT_ONCE = 30.0  # seconds: what starts within them starts now
 
 
-def fits_now(request: SessionRequest, picture: Picture) -> int:
-    """How many sessions like this one the free GPUs, processors and memory would hold now."""
+def fits_now(request: SessionRequest, picture: Picture, reserved: frozenset[str] = frozenset()) -> int:
+    """How many sessions like this one the free GPUs, processors and memory would hold now.
+
+    ``reserved`` are the nodes of its reservation, or those that others keep it from.
+    """
     total = 0
     size = request.size
     for node in picture.nodes.values():
-        if not node.takes_jobs or request.partition not in node.partitions:
+        if request.partition not in node.partitions:
+            continue
+        if reserved and (node.name in reserved) != bool(request.reservation):
+            continue
+        if not (node.takes_jobs or (request.reservation and node.state == "reserved")):
             continue
         rooms = [node.cpus_free // size.cpus, node.memory_free_mib // request.memory_mib]
         if size.gpus:
@@ -44,12 +53,18 @@ class SizeOutlook:
     fits_now: int
     starts_in: int | None
     refused: str
+    waits: str = ""
+    """What it would wait for of the person's own limits."""
+    more: int | None = None
+    """How many more such sessions these limits allow, None for any number."""
     longest: Longest | None = None
 
     @property
     def sentence(self) -> str:
         if self.refused:
             return self.refused
+        if self.waits:
+            return self.waits
         if self.starts_in == 0:
             return "Starts now"
         if self.starts_in is None:
@@ -82,7 +97,7 @@ class Outlook:
         self._gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def sizes(
-        self, person: str, cards: Mapping[str, SessionRequest | str], picture: Picture, test: Test
+        self, person: str, cards: Mapping[str, SessionRequest | str], picture: Picture, means: Means | None, test: Test
     ) -> list[SizeOutlook]:
         """Every size for this person: what choosing it would ask for, or why it may not be. Raises nothing.
 
@@ -90,21 +105,20 @@ class Outlook:
         """
         self._kept = {key: task for key, task in self._kept.items() if not _stale(task)}
         gate = self._gates.setdefault(person, asyncio.Semaphore(_AT_A_TIME))
-        return list(
-            await asyncio.gather(*(self._size(person, *card, picture, _gated(test, gate)) for card in cards.items()))
-        )
+        looks = (self._look(person, card, _gated(test, gate)) for card in cards.values())
+        return [
+            _outlook(name, card, answer, picture, means)
+            for (name, card), answer in zip(cards.items(), await asyncio.gather(*looks), strict=True)
+        ]
 
-    async def _size(
-        self, person: str, name: str, request: SessionRequest | str, picture: Picture, test: Test
-    ) -> SizeOutlook:
+    async def _look(self, person: str, request: SessionRequest | str, test: Test) -> _Answer:
         if isinstance(request, str):
-            return SizeOutlook(name, 0, None, request)
+            return _Answer(None, request, 0)
         key = (person, request)
         if key not in self._kept:
             self._kept[key] = asyncio.ensure_future(_ask(request, test))
         # Shielded: whoever looks away must not take the answer from the others.
-        answer = await asyncio.shield(self._kept[key])
-        return _outlook(request, fits_now(request, picture), answer)
+        return await asyncio.shield(self._kept[key])
 
 
 def _gated(test: Test, gate: asyncio.Semaphore) -> Test:
@@ -139,9 +153,23 @@ async def _ask(request: SessionRequest, test: Test) -> _Answer:
         return _Answer(None, error.message, time.monotonic())
 
 
-def _outlook(request: SessionRequest, free: int, answer: _Answer) -> SizeOutlook:
+def _outlook(
+    name: str, request: SessionRequest | str, answer: _Answer, picture: Picture, means: Means | None
+) -> SizeOutlook:
+    if isinstance(request, str):
+        return SizeOutlook(name, 0, None, request)
+    said, more = standing_of(request, means) if means else (Standing(), None)
+    refused = answer.refused or said.refused
     starts_in = None
-    if not answer.refused and answer.start is not None:
+    if answer.start is not None and not (refused or said.waits):
         seconds = answer.start - time.time()
         starts_in = 0 if seconds < _AT_ONCE else int(seconds)
-    return SizeOutlook(request.size.name, free, starts_in, answer.refused, request.longest)
+    return SizeOutlook(
+        name=name,
+        fits_now=fits_now(request, picture, means.nodes(request.reservation) if means else frozenset()),
+        starts_in=starts_in,
+        refused=refused,
+        waits=said.waits,
+        more=more,
+        longest=request.longest,
+    )

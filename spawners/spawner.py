@@ -26,12 +26,13 @@ from spawners.failure import Ended, autopsy, stopped
 from spawners.form import choose, render_form
 from spawners.identity import account_named, account_of_uid, identity_of, identity_of_uid, is_persons
 from spawners.job_script import render_job_script
+from spawners.means import means_of
 from spawners.offer import Offer, SessionSize
 from spawners.reconcile import Ledger
 from spawners.refusal import SessionRefused, refused
 from spawners.request import SessionRequest, check_request
 from spawners.settle import settle
-from spawners.slurm import Job, JobRequest, JobState
+from spawners.slurm import Job, JobRequest, JobState, Refused
 from spawners.slurm.reasons import reason_sentence
 from spawners.watch import ClusterWatch, WatchSettings, shared_watch
 from spawners.ways import Means
@@ -127,7 +128,7 @@ class CampusSpawner(SlurmSpawner):
 
     async def means(self) -> Means | None:
         """What this person may use now, None while nobody knows."""
-        return None
+        return await means_of(self.user.name, self.watch, self.sizes)
 
     async def checked_request(self) -> SessionRequest:
         """What this session was asked for with. Raises SessionRefused for what this person may not have."""
@@ -253,6 +254,8 @@ class CampusSpawner(SlurmSpawner):
             Ledger.held.add(job_id)
             self._commit()
         except CampusError as error:
+            if isinstance(error, Refused):
+                self.watch.rulebook.doubt()
             self.log.error("Session of %s not started: %s", self._log_name, error.detail or error)
             raise refused(error) from error
         finally:

@@ -65,6 +65,7 @@ def instead(
         left, _ = settle({**options, "size": one.name}, offer, means)
         with contextlib.suppress(RequestRefused):
             request = check_request(left, offer, means)
-            if request.size is one and fits_now(request, picture):
+            reserved = means.nodes(request.reservation) if means else frozenset()
+            if request.size is one and fits_now(request, picture, reserved):
                 return one.name, left
     return None, {}

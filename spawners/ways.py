@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from spawners.entitlements import Choice
+from spawners.entitlements import Choice, Person
+from spawners.limits import Use
 from spawners.offer import CASCADE, LABELS, RequestRefused, SessionSize, shown
-from spawners.slurm.rules import Reservation
+from spawners.slurm.rules import Rules
 
 _MOST_NAMED = 8
 
@@ -20,9 +21,18 @@ class Means:
     ways: Sequence[Choice]
     holds: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Partitions by the name of a size that their nodes can hold; a size that is not there fits everywhere."""
-    reservations: Mapping[str, Reservation] = field(default_factory=dict)
+    person: Person = field(default_factory=lambda: Person("", -1))
+    rules: Rules = field(default_factory=Rules)
+    use: Use = field(default_factory=Use)
     began: float | None = None
     """When the session began that is asked about, where it runs already (epoch seconds)."""
+
+    def nodes(self, reservation: str | None) -> frozenset[str]:
+        """The nodes of a reservation; for None, those that active reservations keep from everybody else."""
+        known = self.rules.reservations
+        if reservation:
+            return known[reservation].nodes if reservation in known else frozenset()
+        return frozenset[str]().union(*(one.nodes for one in known.values() if one.active))
 
 
 @dataclass(frozen=True)

@@ -107,8 +107,8 @@ def _title(name: str, value: str | None, offer: Offer, means: Means | None) -> s
         return "Slurm's own"
     if name == "partition" and value in offer.titles:
         return f"{offer.titles[value]} ({value})"
-    if name == "reservation" and means and value in means.reservations:
-        reservation = means.reservations[value]
+    if name == "reservation" and means and value in means.rules.reservations:
+        reservation = means.rules.reservations[value]
         if reservation.start > means.now:
             return f"{value}, begins in {span(reservation.start - means.now)}"
         return f"{value}, {span(reservation.end - means.now)} left"

@@ -44,6 +44,10 @@ class Node(Fact):
         """Whether a job could start on it now, if there is room."""
         return self.state in ("idle", "mixed")
 
+    def gpus_of(self, gpu_type: str | None) -> int:
+        """GPUs of a type, free or not; None counts them all."""
+        return sum(n for t, n in self.gpus.items() if gpu_type in (None, t))
+
     def gpus_free(self, gpu_type: str | None) -> int:
         """Free GPUs of a type; None counts them all."""
         return sum(n - self.gpus_used.get(t, 0) for t, n in self.gpus.items() if gpu_type in (None, t))

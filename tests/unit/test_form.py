@@ -8,7 +8,7 @@ from spawners.environments import SessionEnvironment
 from spawners.failure import Ended
 from spawners.form import choose, render_form
 from spawners.offer import Offer, SessionSize
-from spawners.slurm.rules import Reservation
+from spawners.slurm.rules import Reservation, Rules
 from spawners.ways import Means
 from tests.unit.test_request import NOW, way
 
@@ -39,6 +39,10 @@ def offer(text: str) -> Offer:
     )
 
 
+def reserved(name: str, start: int, end: int) -> Rules:
+    return Rules(reservations={name: Reservation(name=name, start=start, end=end)})
+
+
 def means(name: str) -> Means:
     """Somebody who has two of everything, the second ones of that name."""
     ways = tuple(
@@ -48,7 +52,7 @@ def means(name: str) -> Means:
         for qos in ("normal", name)
         for reservation in (None, name)
     )
-    return Means(NOW, ways, reservations={name: Reservation(name=name, start=NOW - 60, end=NOW + 7810)})
+    return Means(NOW, ways, rules=reserved(name, NOW - 60, NOW + 7810))
 
 
 def render(options: dict[str, Any], text: str = "Small", ended: Ended | None = None, **what: Means | None) -> str:
@@ -121,7 +125,7 @@ def test_what_the_site_keeps_to_itself_is_no_field() -> None:
 
 
 def test_a_reservation_to_come_says_when() -> None:
-    later = replace(means("lesson"), reservations={"lesson": Reservation(name="lesson", start=NOW + 90, end=NOW + 999)})
+    later = replace(means("lesson"), rules=reserved("lesson", NOW + 90, NOW + 999))
     (field,) = [field for field in choose({}, offer("x"), later).fields if field.name == "reservation"]
     assert field.options[1].title == "lesson, begins in 1 min"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spawners.entitlements import Choice, Person
-from spawners.limits import Standing, Use, amount, standing
+from spawners.limits import Standing, Use, amount, how_many, standing
 from spawners.slurm.facts import Claim
 from spawners.slurm.rules import Association, Cap, Partition, Qos, Rules, Tres
 
@@ -130,3 +130,15 @@ def test_all_with_a_quality_of_service() -> None:
 )
 def test_amounts_in_words(what: str, number: int, words: str) -> None:
     assert amount(what, number) == words
+
+
+def test_how_many_more_the_limits_allow() -> None:
+    def more(known: Rules, *claims: Claim, asked: Tres = TWO_GPUS) -> int | None:
+        return how_many(asked, ANN, CHOICE, known, Use(claims))
+
+    assert more(rules()) is None
+    assert more(rules(qos=Qos(name="normal", per_job={"gres/gpu": 1}))) is None, "that is a limit on each alone"
+    known = rules(qos=Qos(name="normal", per_user=Cap(tres={"gres/gpu": 5})))
+    assert [more(known), more(known, claim(1, 2)), more(known, claim(1, 4)), more(known, claim(1, 9))] == [2, 1, 0, 0]
+    assert more(known, asked={"cpu": 1, "gres/gpu": 0}) is None
+    assert more(rules(qos=Qos(name="normal", per_user=Cap(tres={"gres/gpu": 5}, jobs=1)))) == 1

@@ -346,6 +346,7 @@ async def spawner(programs: Programs, monkeypatch: pytest.MonkeyPatch, tmp_path:
     for command, says in (("sbatch --test-only", ""), ("sbatch --parsable", "7\n"), ("squeue", "")):
         programs.answer(command, printing(says))
     programs.answer("scancel", printing())
+    programs.answer("scontrol", printing())
     settings = {"internal_ssl_key": "", "internal_ssl_cert": "", "internal_ssl_ca": ""}
     engine = create_engine("sqlite://")
     orm.Base.metadata.create_all(engine)

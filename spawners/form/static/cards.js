@@ -5,11 +5,16 @@ function say(element, text) {
   if (element.textContent !== text) element.textContent = text; // a screen reader hears changes only
 }
 
+// How many more there could be now: by what is free, and by the person's own limits where those are less.
+function room({ refused, waits, fits_now, more }) {
+  if (refused || waits || !fits_now) return "";
+  return more !== null && more < fits_now ? ` · your limits allow ${more}` : ` · room for ${fits_now}`;
+}
+
 export function showSizes(root, sizes) {
   for (const size of sizes) {
     const of = (kind) => root.querySelector(`.campus-${kind}[data-size="${CSS.escape(size.name)}"]`);
-    const room = size.refused || !size.fits_now ? "" : ` · room for ${size.fits_now}`;
-    say(of("now"), size.sentence + room);
+    say(of("now"), size.sentence + room(size));
     of("now").dataset.state = size.refused ? "refused" : size.starts_in === 0 ? "now" : "later";
     if (size.longest) say(of("longest"), span(size.longest.seconds));
   }

@@ -1,0 +1,61 @@
+"""What one person may use now: what Slurm says, put together for who asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+
+from campus_base.errors import CampusError
+from spawners.entitlements import Person, choices
+from spawners.identity import account_named, group_names
+from spawners.limits import Standing, how_many, standing
+from spawners.offer import SessionSize
+from spawners.request import SessionRequest
+from spawners.slurm import Node
+from spawners.watch import ClusterWatch
+from spawners.ways import Means
+
+
+async def person_named(name: str) -> Person | None:
+    """Who that is to Slurm; None where there is no such account, or no directory answers."""
+    try:
+        account = await account_named(name)
+        return account and Person(name, account.pw_uid, await group_names(account))
+    except CampusError:
+        return None
+
+
+async def means_of(name: str, watch: ClusterWatch, sizes: Iterable[SessionSize]) -> Means | None:
+    """What somebody may use; None while nobody knows. Raises nothing."""
+    await watch.rulebook.look()
+    rules, person = watch.rulebook.rules, await person_named(name)
+    if person is None or not rules.partitions:
+        return None
+    now = time.time()
+    held = partitions_for(sizes, watch.picture.nodes)
+    return Means(now, choices(person, rules, now), held, person, rules, watch.rulebook.use)
+
+
+def partitions_for(sizes: Iterable[SessionSize], nodes: Mapping[str, Node]) -> dict[str, frozenset[str]]:
+    """Partitions that have a node with the GPUs of a size, by its name; nothing while no node is known."""
+    if not nodes:
+        return {}
+    return {
+        size.name: frozenset(
+            partition
+            for node in nodes.values()
+            if not size.gpus or node.gpus_of(size.gpu_type) >= size.gpus
+            for partition in node.partitions
+        )
+        for size in sizes
+    }
+
+
+def standing_of(request: SessionRequest, means: Means) -> tuple[Standing, int | None]:
+    """What the person's limits in Slurm say about one more session like this, and how many more they allow."""
+    size = request.size
+    asked = {"cpu": size.cpus, "mem": request.memory_mib, "node": 1, "gres/gpu": size.gpus}
+    if size.gpu_type:
+        asked[f"gres/gpu:{size.gpu_type}"] = size.gpus
+    about = (asked, means.person, request.way, means.rules, means.use)
+    return standing(*about), how_many(*about)
