@@ -10,7 +10,6 @@ from jupyterhub.scopes import needs_scope
 
 from campus_base.errors import CampusError
 from spawners.form import choose
-from spawners.identity import identity_of
 from spawners.more_time import extend
 from spawners.outlook import Outlook
 from spawners.request import OPTIONS, SessionRequest
@@ -42,10 +41,9 @@ class SizesHandler(_ForOne):
     async def get(self, user_name: str) -> None:
         spawner = self.spawner(user_name, "")
         account = await spawner.account()
-        identity = await identity_of(account)
 
         async def test(request: SessionRequest) -> int | None:
-            return await spawner.watch.slurm.test(spawner.job_request(request, account), identity)
+            return await spawner.test(request, account)
 
         asked = {key: self.get_query_argument(key) for key in OPTIONS if key in self.request.query_arguments}
         if not spawner.watch.picture.asked:

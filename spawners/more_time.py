@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from campus_base.errors import CampusError
-from spawners.identity import identity_of
 from spawners.request import SessionRequest, check_request
 from spawners.slurm import JobState
 
@@ -36,9 +35,7 @@ async def extend(spawner: CampusSpawner, minutes: int) -> int | None:
             "Save your work; when this session has ended, start another.",
         )
     # Asked as the person: only operators may lengthen a job, and Slurm lets them go past what people may have.
-    account = await spawner.account()
-    job_request = spawner.job_request(replace(request, seconds=total * 60), account)
-    await spawner.watch.slurm.test(job_request, await identity_of(account))
+    await spawner.test(replace(request, seconds=total * 60), await spawner.account())
     await spawner.watch.slurm.set_time_limit(job.id, total)
     await spawner.watch.refresh()
     spawner.log.info("Job %s extended by %s minutes", job.id, minutes)

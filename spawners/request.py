@@ -153,15 +153,8 @@ def gigabytes(mib: int) -> str:
 
 def _seconds(minutes: int | str | None, size: SessionSize, longest: Longest, reservation: str | None) -> int:
     most = longest.seconds // 60
-    said = {
-        "size": f"A session of size {size.name}",
-        "limits": "Slurm's limits for you are shorter than the size's: a session",
-        "reservation": f"The reservation {reservation} ends soon: a session in it",
-        "maintenance": "A maintenance of the nodes begins soon: a session",
-    }[longest.because]
     if most < 1:
-        key = "reservation" if longest.because == "reservation" else ""
-        raise RequestRefused(f"{said} could not run for a minute.", "Choose something else, or try again later.", key)
+        raise _too_short(longest, reservation)
     if minutes is None or minutes == "":
         return min(size.seconds, most * 60)
     if isinstance(minutes, str) and not (minutes.isascii() and minutes.isdigit()):
@@ -169,7 +162,22 @@ def _seconds(minutes: int | str | None, size: SessionSize, longest: Longest, res
             f"{shown(minutes)} is not a number of minutes.", f"Give a number from 1 to {most}.", "minutes"
         )
     if not 1 <= int(minutes) <= most:
+        said = {
+            "size": f"A session of size {size.name} runs",
+            "limits": "Slurm lets you run a session like this",
+            "reservation": f"A session in the reservation {reservation} runs",
+            "maintenance": "Until the maintenance of the nodes a session runs",
+        }[longest.because]
         raise RequestRefused(
-            f"{said} runs for 1 to {most} minutes, not {shown(minutes)}.", "Ask for a shorter time.", "minutes"
+            f"{said} for 1 to {most} minutes, not {shown(minutes)}.", "Ask for a shorter time.", "minutes"
         )
     return int(minutes) * 60
+
+
+def _too_short(longest: Longest, reservation: str | None) -> RequestRefused:
+    remedy = "Choose something else, or try again later."
+    if longest.because == "reservation":
+        return RequestRefused(f"The reservation {reservation} ends within a minute.", remedy, "reservation")
+    if longest.because == "maintenance":
+        return RequestRefused("A maintenance of the nodes begins within a minute.", remedy)
+    return RequestRefused("Slurm's limits let you run a session like this for less than a minute.", remedy)

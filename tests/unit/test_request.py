@@ -260,20 +260,24 @@ def test_the_usual_time_is_cut_to_what_is_left_of_a_reservation() -> None:
     assert request.longest.until == NOW + 50 + 90
     assert check(reservation="course").seconds == 600
     assert check(reservation="course", minutes=15).seconds == 900
-    assert "The reservation course ends soon: a session in it runs for 1 to 15 minutes, not '16'" in refusal(
+    assert "A session in the reservation course runs for 1 to 15 minutes, not '16'" in refusal(
         reservation="course", minutes=16
     )
 
 
 def test_slurms_own_limit_is_shorter_than_the_sizes() -> None:
     assert check(qos="long").longest.because == "limits"
-    assert "Slurm's limits for you are shorter" in refusal(qos="long", minutes=21)
+    said = refusal(qos="long", minutes=21)
+    assert said == "Slurm lets you run a session like this for 1 to 20 minutes, not '21'. Ask for a shorter time."
     assert check(qos="long", minutes=20).seconds == 1200
 
 
 def test_a_maintenance_ends_it() -> None:
     soon = Means(NOW, (way("gpu", None, None, seconds=30, clipped_by="maintenance", default=True),))
-    assert "A maintenance of the nodes begins soon" in refusal(soon)
+    hour = Means(NOW, (way("gpu", None, None, seconds=3599, clipped_by="maintenance", default=True),))
+    said = refusal(hour, minutes=60)
+    assert "Until the maintenance of the nodes a session runs for 1 to 59 minutes, not '60'." in said
+    assert "A maintenance of the nodes begins within a minute." in refusal(soon)
 
 
 def test_a_session_that_runs_already_has_what_is_left_beside_what_it_had() -> None:
@@ -373,4 +377,4 @@ def test_a_reservation_that_is_about_to_end_is_left() -> None:
     ending = Means(NOW, (*MEANS.ways, way("gpu", "team", "normal", "old", seconds=30, clipped_by="reservation")))
     left, out = settle({"reservation": "old", "minutes": 5}, OFFER, ending)
     assert left == {"minutes": 5}
-    assert out == {"reservation": "The reservation old ends soon: a session in it could not run for a minute."}
+    assert out == {"reservation": "The reservation old ends within a minute."}

@@ -6,8 +6,8 @@ function say(element, text) {
 }
 
 // How many more there could be now: by what is free, and by the person's own limits where those are less.
-function room({ refused, waits, fits_now, more }) {
-  if (refused || waits || !fits_now) return "";
+function room({ starts_in, fits_now, more }) {
+  if (starts_in !== 0 || !fits_now) return "";
   return more !== null && more < fits_now ? ` · your limits allow ${more}` : ` · room for ${fits_now}`;
 }
 
