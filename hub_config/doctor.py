@@ -20,7 +20,7 @@ from hub_config.accounts import check_account
 from hub_config.associations import known_associations, missing_associations
 from hub_config.daemons import Supervisor
 from hub_config.installed import installed_site
-from hub_config.lifecycle import answers, slurm_nodes
+from hub_config.lifecycle import WELL, answers, slurm_nodes
 from hub_config.local_cluster import can_unshare_hostname
 from hub_config.machine import Machine, look
 from hub_config.paths import Paths
@@ -117,7 +117,7 @@ def _acts_for_others(client: SlurmrestdClient) -> Iterator[Finding]:
 
 def _nodes(p: Patient) -> Iterator[Finding]:
     nodes = slurm_nodes(p.site, p.paths)
-    bad = [n for n in nodes if n["state"] not in ("idle", "mixed", "allocated", "completing", "planned")]
+    bad = [n for n in nodes if n["state"] not in WELL]
     embedded = p.site.cluster is not None
     for node in bad:
         yield Finding(

@@ -31,6 +31,10 @@ _KEPT = ("home", "var", "etc")
 Say = Callable[[str], None]
 
 
+# States of a node that does its part, one kept by a reservation included (sinfo(1), NODE STATE CODES).
+WELL = frozenset({"idle", "mixed", "allocated", "completing", "planned", "reserved", "maint"})
+
+
 def slurm_nodes(site: Site, paths: Paths) -> list[dict[str, Any]]:
     """Nodes as (name, state, gpus); empty when Slurm does not answer."""
     conf = slurm_conf(site, paths)

@@ -21,7 +21,7 @@ from hub_config.daemons import Supervisor, daemons, end_strays
 from hub_config.environments import CHECKOUT, ensure_project, ensure_session_environment
 from hub_config.installed import installed_site
 from hub_config.job_template import read_job_template, take_job_template
-from hub_config.lifecycle import Say, answers, slurm_nodes
+from hub_config.lifecycle import WELL, Say, answers, slurm_nodes
 from hub_config.local_cluster import ensure_cluster
 from hub_config.machine import Machine, look
 from hub_config.packages import ensure_node_modules, ensure_packages
@@ -163,7 +163,7 @@ class Up:
         deadline = time.monotonic() + _ANSWER_SECONDS
         while True:
             nodes = slurm_nodes(self.site, self.paths)
-            late = [n for n in nodes if n["state"] not in ("idle", "mixed", "allocated")]
+            late = [n for n in nodes if n["state"] not in WELL]
             if nodes and not late:
                 return f"{len(nodes)} nodes, {sum(n['gpus'] for n in nodes)} GPUs"
             if time.monotonic() > deadline:

@@ -30,7 +30,7 @@ def node(name: str, state: str) -> dict[str, Any]:
 
 
 def test_nodes_that_register_in_time(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
-    looks = iter([[], [node("n1", "unknown")], [node("n1", "idle"), node("n2", "mixed")]])
+    looks = iter([[], [node("n1", "unknown")], [node("n1", "reserved"), node("n2", "mixed")]])
     monkeypatch.setattr(module, "slurm_nodes", lambda *_: next(looks))
     assert up._nodes() == "2 nodes, 8 GPUs"
 
