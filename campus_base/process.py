@@ -73,7 +73,8 @@ def _check(argv: Sequence[str]) -> list[str]:
     return list(argv)
 
 
-def _reveal(env: Mapping[str, str]) -> dict[str, str]:
+def revealed(env: Mapping[str, str]) -> dict[str, str]:
+    """An environment with the values of its secrets, for whoever passes it on to the program."""
     return {k: v.reveal() if isinstance(v, Secret) else v for k, v in env.items()}
 
 
@@ -118,7 +119,7 @@ async def run(
     try:
         process = await asyncio.create_subprocess_exec(
             *_check(argv),
-            env=_reveal(env),
+            env=revealed(env),
             cwd=cwd,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -131,7 +132,8 @@ async def run(
         out, err = await asyncio.wait_for(process.communicate(stdin.encode()), timeout)
     except BaseException as error:
         if process.returncode is None:
-            process.kill()
+            with contextlib.suppress(PermissionError):  # of sudo, which is root's: it ends by its own deadline
+                process.kill()
             # Bounded: a process that hangs in a dead file system does not even die when it is killed.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), _DYING)
@@ -159,7 +161,7 @@ def run_sync(
     try:
         done = subprocess.run(
             _check(argv),
-            env=_reveal(env) if env is not None else None,
+            env=revealed(env) if env is not None else None,
             cwd=cwd,
             timeout=timeout,
             stdin=subprocess.DEVNULL,

@@ -100,6 +100,15 @@ def _render_job(options: argparse.Namespace, paths: Paths) -> int:
     return 0
 
 
+def _sudo_rules(options: argparse.Namespace, paths: Paths) -> int:
+    from hub_config.installed import installed_site
+    from hub_config.site_file import read_site
+    from hub_config.sudo_rules import sudoers
+
+    _say(sudoers(read_site(options.file) if options.file else installed_site(paths), paths).rstrip())
+    return 0
+
+
 def _uninstall(options: argparse.Namespace, paths: Paths) -> int:
     from hub_config.lifecycle import uninstall
 
@@ -150,6 +159,9 @@ def _parser() -> argparse.ArgumentParser:
     render_job.add_argument("size", help="one of the site's session sizes")
     render_job.add_argument("--minutes", metavar="N", help="for so long (default: the size's usual time)")
     render_job.set_defaults(run=_render_job)
+    sudo_rules = verbs.add_parser("sudo-rules", help="print the rules that transport sudo needs")
+    sudo_rules.add_argument("file", type=Path, nargs="?", help="a site file (default: the one in use)")
+    sudo_rules.set_defaults(run=_sudo_rules)
     uninstall = verbs.add_parser("uninstall", help="remove the installation; homes and state stay")
     uninstall.add_argument("--everything", action="store_true", help="homes, accounts and state too")
     uninstall.set_defaults(run=_uninstall)

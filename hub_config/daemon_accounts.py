@@ -13,18 +13,25 @@ from hub_config.site import Site
 from spawners.identity import is_persons
 
 
+def hub_account(site: Site) -> str:
+    """Whom the hub runs as. It needs root where it becomes other accounts itself."""
+    return site.daemons.hub_account if site.slurm.transport == "sudo" else "root"
+
+
 def daemon_accounts(site: Site, paths: Paths) -> dict[str, Path]:
     """The accounts of this site's daemons, and the home that ``up`` gives each."""
     found = {site.daemons.proxy_account: paths.proxy_state}
     if site.cluster and site.slurm.transport == "rest":
         found[site.daemons.slurmrestd_account] = paths.slurmrestd_socket.parent
+    if hub_account(site) != "root":
+        found[hub_account(site)] = paths.hub_state
     return found
 
 
 def as_account(account: str, *options: str) -> list[str]:
     """What goes before a command so that it runs as an account, with the groups of that one only (setpriv(1))."""
     become = [] if account == "root" else [f"--reuid={account}", f"--regid={account}", "--init-groups"]
-    return ["setpriv", *become, *options]
+    return ["setpriv", *become, *options] if become or options else []
 
 
 def may_bind(*ports: int) -> list[str]:

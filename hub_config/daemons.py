@@ -24,6 +24,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
 from hub_config.accounting import mariadb_command, slurmdbd_command, slurmdbd_environment
+from hub_config.daemon_accounts import as_account, hub_account, may_bind
 from hub_config.environments import installed_source
 from hub_config.local_cluster import munged_command, node_names, on_loopback, slurmctld_command, slurmd_command
 from hub_config.machine import Machine
@@ -69,6 +70,8 @@ def daemons(site: Site, machine: Machine, paths: Paths) -> list[Daemon]:
     template = paths.job_template.read_text() if paths.job_template.exists() else ""
     token = paths.secret("proxy-token").read_text().strip()
     config = paths.prefix / "etc" / "jupyterhub_config.py"
+    account = hub_account(site)
+    run_as = [] if account == "root" else as_account(account, *may_bind(site.addresses.hub_port))
     return [
         *found,
         Daemon(
@@ -80,9 +83,9 @@ def daemons(site: Site, machine: Machine, paths: Paths) -> list[Daemon]:
         ),
         Daemon(
             "hub",
-            (str(paths.hub_env / "bin" / "python"), "-P", "-s", "-m", "jupyterhub", f"--config={config}"),
+            (*run_as, str(paths.hub_env / "bin" / "python"), "-P", "-s", "-m", "jupyterhub", f"--config={config}"),
             50,
-            (("CAMPUS_PREFIX", str(paths.prefix)),),
+            (("CAMPUS_PREFIX", str(paths.prefix)), ("HOME", str(paths.hub_state))),
             # It starts sessions on the environment, and with the template, that it finds when it starts.
             _revision(*read, str(paths.session_env.resolve()), template),
         ),

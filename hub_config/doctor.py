@@ -18,16 +18,19 @@ from campus_base.errors import CampusError
 from campus_base.process import run_sync
 from hub_config.accounts import check_account
 from hub_config.associations import known_associations, missing_associations
+from hub_config.daemon_accounts import hub_account
 from hub_config.daemons import Supervisor
 from hub_config.installed import installed_site
 from hub_config.lifecycle import WELL, answers, slurm_nodes
 from hub_config.local_cluster import can_unshare_hostname
 from hub_config.machine import Machine, look
+from hub_config.ownership import check_readable
 from hub_config.paths import Paths
 from hub_config.security import security_findings
 from hub_config.sessions import slurm_conf, slurm_transport
 from hub_config.site import Site
 from hub_config.slurmrestd import check_credential, slurmrestd
+from hub_config.sudo_rules import check_wrapper, missing_rules
 from hub_config.up_checks import RELEASED, readable_by_others
 from spawners.slurm.rest import Diagnosis, SlurmrestdClient
 
@@ -192,7 +195,7 @@ def _daemons(p: Patient) -> Iterator[Finding]:
     if states and all(s.running for s in states):
         yield Finding("daemons", True, f"{len(states)} running")
     for state in states:
-        wanted = {"proxy": p.site.daemons.proxy_account}.get(state.name)
+        wanted = {"proxy": p.site.daemons.proxy_account, "hub": hub_account(p.site)}.get(state.name)
         if state.running and wanted and (runs_as := psutil.Process(state.pid).username()) != wanted:
             yield Finding("daemons", False, f"{state.name} runs as {runs_as}, not as {wanted}", "./campus up")
 
@@ -290,6 +293,18 @@ def _security(p: Patient) -> Iterator[Finding]:
         yield Finding(f"security of {package}", well, says, remedy)
 
 
+def _sudo(p: Patient) -> Iterator[Finding]:
+    if p.site.slurm.transport != "sudo":
+        return
+    missing = list(missing_rules(p.site, p.paths))
+    for says, remedy in missing:
+        yield Finding("sudo", False, says, remedy)
+    check_wrapper(p.paths)
+    check_readable(p.site)
+    if not missing:
+        yield Finding("sudo", True, f"lets {hub_account(p.site)} run {p.paths.slurm_wrapper} for people")
+
+
 CHECKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
     _munge,
     _slurmrestd,
@@ -299,6 +314,7 @@ CHECKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
     _containment,
     _daemons,
     _hub,
+    _sudo,
     _certificates,
     _disk,
     _accounts,

@@ -23,6 +23,7 @@ from hub_config.installed import installed_site
 from hub_config.paths import Paths
 from hub_config.sessions import slurm_conf, slurm_transport
 from hub_config.site import Site
+from hub_config.sudo_rules import remove_rules
 from spawners.slurm.cli import CliTransport
 
 _ENDING_SECONDS = 30
@@ -119,6 +120,7 @@ def uninstall(paths: Paths, say: Say, everything: bool) -> None:
     if everything:
         remove_accounts(installed_site(paths), paths)
         remove_daemon_accounts(installed_site(paths), paths)
+    remove_rules(installed_site(paths), paths)
     for folder in _RENEWABLE + (_KEPT if everything else ()):
         shutil.rmtree(paths.prefix / folder, ignore_errors=True)
     paths.session_env.unlink(missing_ok=True)

@@ -41,10 +41,11 @@ def ensure_packages(site: Site, paths: Paths) -> str:
 
 
 def _slurm_packages(site: Site) -> dict[str, str]:
-    rest = site.slurm.transport == "rest"
+    transport = site.slurm.transport
+    own = {"rest": _REST_PACKAGES if site.cluster else {}, "sudo": {"sudo": "visudo"}}.get(transport, {})
     if site.cluster:
-        return _CLUSTER_PACKAGES | (_REST_PACKAGES if rest else {})
-    return {} if rest else {"slurm-client": "sbatch"}
+        return _CLUSTER_PACKAGES | own
+    return own if transport == "rest" else {"slurm-client": "sbatch", **own}
 
 
 def _is_there(shown_by: str) -> bool:

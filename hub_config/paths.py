@@ -24,7 +24,7 @@ class Paths:
 
     @property
     def secrets(self) -> Path:
-        """Root only (0700): cookie secret, proxy token, demo passwords."""
+        """Root's, and the hub may read it (0750): cookie secret, proxy token, demo passwords."""
         return self.prefix / "etc" / "secrets"
 
     @property
@@ -51,6 +51,11 @@ class Paths:
         return self.node / "node_modules"
 
     @property
+    def slurm_wrapper(self) -> Path:
+        """Root's, read by all: what sudo runs as people, with transport sudo; its settings lie beside it."""
+        return self.prefix / "libexec" / "campus-slurm"
+
+    @property
     def run(self) -> Path:
         """Sockets and pid files; nothing here outlives a reboot."""
         return self.prefix / "run"
@@ -61,7 +66,7 @@ class Paths:
 
     @property
     def hub_state(self) -> Path:
-        """Root only (0700): the hub's database and internal certificates."""
+        """The hub's only (0700): its database and the internal certificates."""
         return self.prefix / "var" / "hub"
 
     @property

@@ -15,6 +15,7 @@ from spawners.offer import Offer, SessionSize
 from spawners.slurm import Transport
 from spawners.slurm.cli import CliTransport
 from spawners.slurm.rest import RestTransport
+from spawners.slurm.sudo import SudoTransport
 from spawners.spawner import CampusSpawner
 from spawners.watch import WatchSettings
 
@@ -60,8 +61,11 @@ def offer(site: Site, paths: Paths) -> Offer:
 
 def slurm_transport(site: Site, paths: Paths) -> Transport:
     """The site's Slurm, or the embedded cluster, the way that the site reaches it."""
+    commands = (str(slurm_conf(site, paths) or ""), site.slurm.command_seconds)
     if site.slurm.transport == "cli":
-        return CliTransport(str(slurm_conf(site, paths) or ""), site.slurm.command_seconds)
+        return CliTransport(*commands)
+    if site.slurm.transport == "sudo":
+        return SudoTransport(*commands, str(paths.slurm_wrapper), site.slurm.operator_account)
     client = slurmrestd(site, paths)
     accounting = site.slurm.rest.accounting if site.slurm.rest else None
     if accounting is None:

@@ -90,6 +90,8 @@ class Addresses(Part):
 class Daemons(Part):
     """The accounts of Campus's own daemons. ``up`` makes those that are missing on this machine."""
 
+    hub_account: DaemonName = "campus-hub"
+    """The hub's, with transport sudo; with transport cli it is root."""
     proxy_account: DaemonName = "campus-proxy"
     """The public proxy's, which never runs as root. It reads copies of what it needs, in PREFIX/var/proxy."""
     slurmrestd_account: DaemonName = "campus-slurmrestd"
@@ -138,8 +140,10 @@ class Slurmrestd(Part):
 class Slurm(Part):
     """How to reach Slurm."""
 
-    transport: Literal["cli", "rest"] = "cli"
-    """How the hub talks to Slurm: by its commands (cli), or through slurmrestd (rest)."""
+    transport: Literal["cli", "sudo", "rest"] = "cli"
+    """How the hub reaches Slurm: by its commands, as root (cli) or by sudo (sudo), or through slurmrestd (rest)."""
+    operator_account: DaemonName = "slurm"
+    """With transport sudo: an account that Slurm lets see and lengthen everybody's jobs: SlurmUser, or an operator."""
     rest: Slurmrestd | None = None
     """Which slurmrestd to use with transport rest."""
     conf: AbsolutePath | None = None

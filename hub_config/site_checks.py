@@ -129,11 +129,13 @@ def _people(
 
 def _daemon_accounts(daemons: Daemons, accounts: tuple[Account, ...]) -> Iterator[str]:
     people = [account.name for account in accounts]
+    owners: dict[str, str] = {}
     for key, name in daemons:
         if name in people:
             yield f"daemons.{key}: {name} is a person in [[accounts]]; name another"
-    if daemons.proxy_account == daemons.slurmrestd_account:
-        yield f"daemons.slurmrestd_account: {daemons.slurmrestd_account} is the proxy's; name another"
+        if name in owners:
+            yield f"daemons.{key}: {name} is the {owners[name]}, too, which has secrets of its own; name another"
+        owners[name] = key
 
 
 def _database(database: Database) -> Iterator[str]:

@@ -21,4 +21,3 @@ def database_url(site: Site, paths: Paths) -> str:
 def update_state(c, site: Site, paths: Paths) -> None:
     c.JupyterHub.db_url = database_url(site, paths)
     c.JupyterHub.cookie_secret_file = str(paths.secret("cookie-secret"))
-    c.JupyterHub.pid_file = str(paths.run / "hub.pid")

@@ -92,7 +92,8 @@ def site_under_test(paths: Paths) -> str:
         text = text.replace(f'name = "{name}"', f'name = "ct-{tag}-{name}"')
     addresses = (
         f'[addresses]\npublic_url = "http://127.0.0.1:{public}"\nhub_port = {hub}\nproxy_api_port = {api}\n'
-        f'[daemons]\nproxy_account = "ct-{tag}-proxy"\nslurmrestd_account = "ct-{tag}-restd"\n'
+        f'[daemons]\nhub_account = "ct-{tag}-hub"\nproxy_account = "ct-{tag}-proxy"\n'
+        f'slurmrestd_account = "ct-{tag}-restd"\n'
         "[slurm]\npoll_seconds = 1\ncommand_seconds = 8\n"
         "[sessions]\nnamed = 7\n"
         '[[environments]]\nname = "standard"\ntitle = "Standard"\n'

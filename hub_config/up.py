@@ -16,7 +16,7 @@ from hub_config import __version__
 from hub_config.accounting import ensure_accounting
 from hub_config.accounts import DEMO_PASSWORD, OPERATOR_PASSWORD, ensure_accounts, ensure_secret
 from hub_config.associations import ensure_associations
-from hub_config.daemon_accounts import ensure_daemon_accounts
+from hub_config.daemon_accounts import as_account, ensure_daemon_accounts, hub_account
 from hub_config.daemons import Supervisor, daemons, end_strays
 from hub_config.environments import CHECKOUT, ensure_project, ensure_session_environment
 from hub_config.installed import installed_site
@@ -24,11 +24,13 @@ from hub_config.job_template import read_job_template, take_job_template
 from hub_config.lifecycle import WELL, Say, answers, slurm_nodes
 from hub_config.local_cluster import ensure_cluster
 from hub_config.machine import Machine, look
+from hub_config.ownership import belongs_to, check_readable, give, share
 from hub_config.packages import ensure_node_modules, ensure_packages
 from hub_config.paths import Paths
 from hub_config.proxy_files import ensure_proxy_files
 from hub_config.site import Site
 from hub_config.site_file import read_site
+from hub_config.sudo_rules import ensure_rules, ensure_wrapper, remove_rules
 from hub_config.up_checks import check_machine, ports
 
 _ANSWER_SECONDS = 90
@@ -108,19 +110,34 @@ class Up:
         return f"version {__version__} installed" if renewed else "nothing to do"
 
     def _accounts(self) -> str:
+        made = ensure_accounts(self.site, self.paths) + len(ensure_daemon_accounts(self.site, self.paths))
+        if self.site.slurm.transport == "sudo":
+            ensure_wrapper(self.site, self.paths)
+            ensure_rules(self.site, self.paths)
+            check_readable(self.site)
+        self._secrets()
+        self._hand_over()
+        return f"{made} accounts made" if made else "nothing to do"
+
+    def _hand_over(self) -> None:
+        """Give the hub's account what the hub writes, and let it read its secrets."""
+        account = hub_account(self.site)
+        if not belongs_to(self.paths.hub_state, account):
+            Supervisor(self.paths).stop("hub")  # what it wrote meanwhile would be the other account's
+        give(self.paths.hub_state, account)
+        share(self.paths.secrets, account)
+
+    def _secrets(self) -> None:
         self.paths.secrets.mkdir(parents=True, exist_ok=True)
         self.paths.secrets.chmod(0o700)
-        self.paths.hub_state.mkdir(parents=True, exist_ok=True)
-        self.paths.hub_state.chmod(0o700)
-        ensure_secret(self.paths.secret("proxy-token"), lambda: secrets.token_hex(32))
+        for name in ("cookie-secret", "proxy-token"):
+            ensure_secret(self.paths.secret(name), lambda: secrets.token_hex(32))
         match self.site.authentication.method:
             case "oidc":
                 ensure_secret(self.paths.secret("crypt-key"), lambda: secrets.token_hex(32))
             case "demo":
                 ensure_secret(self.paths.secret(DEMO_PASSWORD), lambda: secrets.token_urlsafe(9))
                 ensure_secret(self.paths.secret(OPERATOR_PASSWORD), lambda: secrets.token_urlsafe(24))
-        made = ensure_accounts(self.site, self.paths) + len(ensure_daemon_accounts(self.site, self.paths))
-        return f"{made} accounts made" if made else "nothing to do"
 
     def _certificates(self) -> str:
         made = self._inside_certificates()
@@ -133,6 +150,7 @@ class Up:
         config = self.paths.site_file.parent / "jupyterhub_config.py"
         run_sync(
             [
+                *as_account(hub_account(self.site)),
                 *(str(self.paths.hub_env / "bin" / "python"), "-P", "-s", "-m", "jupyterhub"),
                 *(f"--config={config}", "--generate-certs"),
             ],
@@ -151,6 +169,8 @@ class Up:
         supervisor = Supervisor(self.paths)
         before = {s.name: s.pid for s in supervisor.states()}
         supervisor.apply(daemons(self.site, self.machine, self.paths))
+        if self.site.slurm.transport != "sudo":
+            remove_rules(self.site, self.paths)  # only now: the hub of before needed them until here
         after = {s.name: s.pid for s in supervisor.states()}
         started = [name for name, pid in after.items() if pid != before.get(name)]
         return f"started: {', '.join(started)}" if started else "all running"

@@ -50,6 +50,7 @@ CAUSES = (
         "request-refused",
         "no-account",
         "directory-silent",
+        "not-permitted",
         "slurm-refused",
         "slurm-silent",
         "slurm-unreadable",

@@ -25,5 +25,5 @@ class SessionRefused(SpawnException):
 
 def refused(error: CampusError) -> SessionRefused:
     """An error of ours as JupyterHub's."""
-    status = 503 if error.code in ("slurm-silent", "directory-silent") else 400
+    status = 503 if error.code in ("slurm-silent", "directory-silent", "not-permitted") else 400
     return SessionRefused(str(error), reason=error.code, log_message=error.detail or str(error), status_code=status)

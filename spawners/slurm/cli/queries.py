@@ -106,6 +106,11 @@ def parse_jobs(text: str) -> dict[int, Job]:
     return found
 
 
+def exit_code_query(job_id: int) -> list[str]:
+    """The status that wait(2) gave for a job that is over."""
+    return ["squeue", "--noheader", "--states=all", f"--jobs={job_id}", "--Format=exit_code"]
+
+
 def queue_query() -> list[str]:
     """Everybody's jobs that wait: whoever is behind them has a place."""
     return ["squeue", "--noheader", "--states=PENDING", f"--format={columns(QUEUE_FIELDS)}"]

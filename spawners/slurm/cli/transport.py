@@ -15,6 +15,7 @@ from campus_base.process import run as run_program
 from spawners import metrics
 from spawners.slurm.cli.queries import (
     claims_query,
+    exit_code_query,
     jobs_query,
     nodes_query,
     parse_claims,
@@ -95,10 +96,7 @@ class CliTransport:
 
     async def exit_code(self, job_id: int) -> int | None:
         """How a job that is over ended (negative for a signal); None where Slurm does not say. Raises ProgramFailed."""
-        done = await self.run(
-            ["squeue", "--noheader", "--states=all", f"--jobs={job_id}", "--Format=exit_code"],
-            "Asking Slurm how the session ended",
-        )
+        done = await self.run(exit_code_query(job_id), "Asking Slurm how the session ended")
         status = done.stdout.strip()
         return os.waitstatus_to_exitcode(int(status)) if status.isascii() and status.isdigit() else None
 
