@@ -13,7 +13,7 @@ from campus_base.errors import CampusError
 from campus_base.process import Result
 from hub_config import ownership
 from hub_config.ownership import belongs_to, check_readable, give, share
-from hub_config.site_file import LOCAL, parse_site
+from hub_config.site_file import LOCAL, SITE_FILE
 from tests.support.ada import ADA, ada_has_an_account
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="giving files away needs root")
@@ -112,7 +112,7 @@ def test_a_file_of_the_sites_that_the_hub_cannot_read_is_named(closed: str, monk
         return Result(int(tried[-1] == closed), "", "")
 
     monkeypatch.setattr(ownership, "run_sync", run)
-    site = parse_site(text, LOCAL)
+    site = SITE_FILE.parse(text, LOCAL)
     if not closed:
         check_readable(site)
         assert set(tried) == {"oidc-client-secret", "database-password", "ca.pem"}

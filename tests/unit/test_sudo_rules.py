@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from campus_base.errors import CampusError
+from campus_base.manifest_file import ManifestError
 from campus_base.process import Result
 from hub_config import cli, sudo_rules
 from hub_config.daemons import daemons
@@ -20,7 +21,7 @@ from hub_config.machine import Machine
 from hub_config.paths import Paths
 from hub_config.sessions import job_name, slurm_transport
 from hub_config.site import Site
-from hub_config.site_file import LOCAL, SiteFileError, parse_site
+from hub_config.site_file import LOCAL, SITE_FILE
 from hub_config.sudo_rules import (
     check_wrapper,
     ensure_rules,
@@ -39,7 +40,7 @@ SUDO = '[slurm]\ntransport = "sudo"\n'
 
 def site_of(more: str = SUDO, embedded: bool = True) -> Site:
     text = LOCAL.read_text()
-    return parse_site(
+    return SITE_FILE.parse(
         text + more if embedded else text.replace("[cluster]\nnodes = 4\ngpus_per_node = 4\n", "") + more, LOCAL
     )
 
@@ -138,7 +139,7 @@ def test_with_sudo_the_hub_is_no_root(tmp_path: Path) -> None:
     ],
 )
 def test_accounts_that_do_not_fit(more: str, says: str) -> None:
-    with pytest.raises(SiteFileError) as refused:
+    with pytest.raises(ManifestError) as refused:
         site_of(more)
     assert says in str(refused.value)
 
