@@ -70,9 +70,6 @@ def slurm_conf(site: Site, machine: Machine, paths: Paths) -> str:
         "MpiDefault": "none",
         "PrivateData": "jobs,usage",
         "JobRequeue": 0,
-        # Nobody has a quality of service that others make room for, until the operator says so with sacctmgr.
-        "PreemptType": "preempt/qos",
-        "PreemptMode": "CANCEL",
         "ReturnToService": 2,
         "KillWait": 10,
         "MinJobAge": 300,

@@ -28,6 +28,7 @@ def session_size(size: Size) -> SessionSize:
         description=size.description,
         partition=size.partition,
         gpus=size.gpus,
+        shards=size.shards,
         gpu_type=size.gpu_type,
         cpus=size.cpus,
         memory_mib=memory_mib(size.memory),

@@ -192,7 +192,9 @@ class Size(Part):
     partition: SlurmName
     """Slurm partition it runs in."""
     gpus: int = Field(default=0, ge=0, le=64)
-    """GPUs."""
+    """GPUs, for the session alone."""
+    shards: int = Field(default=0, ge=0, le=1024)
+    """Slices of one GPU (gres "shard") in place of whole ones: others share it."""
     gpu_type: SlurmName | None = None
     """GPU type, as Slurm's gres names it; empty takes any."""
     cpus: int = Field(default=1, ge=1, le=1024)
@@ -216,6 +218,8 @@ class Size(Part):
             raise ValueError(f"must not have a time ({self.time}) longer than its max_time ({self.max_time})")
         if self.max_memory and memory_mib(self.memory) > memory_mib(self.max_memory):
             raise ValueError(f"must not have a memory ({self.memory}) larger than its max_memory ({self.max_memory})")
+        if self.gpus and self.shards:
+            raise ValueError("must have gpus or shards, one of the two: Slurm hands a GPU out whole or in slices")
         if self.gpu_type and not self.gpus:
             raise ValueError("must have gpus = 1 or more to have a gpu_type; add gpus or remove gpu_type")
         return self

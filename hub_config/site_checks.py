@@ -175,6 +175,9 @@ def _embedded_sizes(
         if size.gpus > cluster.gpus_per_node:
             has = f"cluster.gpus_per_node is {cluster.gpus_per_node}"
             yield f"{key}.gpus = {size.gpus}: {has}; raise that or lower this"
+        if size.shards > cluster.shards_per_gpu:
+            has = f"cluster.shards_per_gpu is {cluster.shards_per_gpu}, and a session's slices are on one GPU"
+            yield f"{key}.shards = {size.shards}: {has}; raise that or lower this"
         if size.cpus > cluster.cpus_per_node:
             has = f"cluster.cpus_per_node is {cluster.cpus_per_node}"
             yield f"{key}.cpus = {size.cpus}: {has}; raise that or lower this"

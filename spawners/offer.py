@@ -32,6 +32,8 @@ class SessionSize:
     account: str | None
     max_memory_mib: int | None = None
     """The most that a person may ask for; None fixes the memory."""
+    shards: int = 0
+    """Slices of one GPU, in place of whole ones."""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ def fits_now(request: SessionRequest, picture: Picture, reserved: frozenset[str]
         rooms = [node.cpus_free // size.cpus, node.memory_free_mib // request.memory_mib]
         if size.gpus:
             rooms.append(node.gpus_free(size.gpu_type) // size.gpus)
+        if size.shards:
+            rooms.append(sum(free // size.shards for free in node.shards_free))
         total += min(rooms)
     return total
 

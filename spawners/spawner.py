@@ -279,12 +279,13 @@ class CampusSpawner(SlurmSpawner):
 
     def job_request(self, request: SessionRequest, account: pwd.struct_passwd) -> JobRequest:
         size = request.size
-        python = request.environment.command(account.pw_dir, gpus=size.gpus > 0)
+        python = request.environment.command(account.pw_dir, gpus=bool(size.gpus or size.shards))
         return JobRequest(
             name=self.watch_settings.job_name,
             mark=self.mark,
             partition=request.partition,
             gpus=size.gpus,
+            shards=size.shards,
             gpu_type=size.gpu_type,
             cpus=size.cpus,
             memory_mib=request.memory_mib,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from spawners.offer import Offer, RequestRefused
+from spawners.offer import Offer, RequestRefused, SessionSize
 from spawners.outlook import fits_now, words
 from spawners.request import check_request
 from spawners.settle import settle
@@ -52,6 +52,10 @@ def waiting(job: Job, picture: Picture) -> Waiting:
     )
 
 
+def _amount(size: SessionSize) -> tuple[int, int, int, int]:
+    return size.gpus, size.shards, size.cpus, size.memory_mib
+
+
 def instead(
     options: Mapping[str, Any], offer: Offer, means: Means | None, picture: Picture
 ) -> tuple[str | None, dict[str, Any]]:
@@ -60,7 +64,7 @@ def instead(
     They keep what was chosen beside the size where it fits the smaller one. (None, {}) where there is none.
     """
     size = offer.size(options.get("size"))
-    smaller = [s for s in offer.sizes if (s.gpus, s.cpus, s.memory_mib) < (size.gpus, size.cpus, size.memory_mib)]
+    smaller = [one for one in offer.sizes if _amount(one) < _amount(size)]
     for one in reversed(smaller):
         left, _ = settle({**options, "size": one.name}, offer, means)
         with contextlib.suppress(RequestRefused):

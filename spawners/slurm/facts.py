@@ -36,6 +36,13 @@ class Node(Fact):
     gpus: dict[str, int]
     """GPUs by type; the type is empty where the site names none."""
     gpus_used: dict[str, int]
+    """Those that nobody can have whole now: a GPU is handed out whole or in slices, never both at a time."""
+    shards_per_gpu: int = 0
+    shards_free: tuple[int, ...] = ()
+    """Free slices (gres "shard") on each GPU that has some; a job gets all of its own on one GPU.
+
+    Slurm before 23.11 does not say how many are left on a GPU of which some are taken: then it is left out here.
+    """
     cpus_free: int
     memory_free_mib: int
 
@@ -87,6 +94,8 @@ class JobRequest(Fact):
     cpus: int = Field(ge=1)
     memory_mib: int = Field(gt=0)
     seconds: int = Field(gt=0)
+    shards: int = Field(default=0, ge=0)
+    """Slices of one GPU, instead of whole ones."""
     account: str | None
     qos: str | None = None
     reservation: str | None = None
@@ -94,3 +103,12 @@ class JobRequest(Fact):
     """Working directory."""
     script: str
     """What it runs: a shell script, which may begin with #SBATCH lines."""
+
+    @property
+    def gres(self) -> str:
+        """Its GPUs as Slurm's options name them, empty for none."""
+        if self.shards:
+            return f"shard:{self.shards}"
+        if self.gpus:
+            return f"gpu:{self.gpu_type}:{self.gpus}" if self.gpu_type else f"gpu:{self.gpus}"
+        return ""

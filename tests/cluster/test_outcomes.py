@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.support.campus import Campus
@@ -63,25 +61,6 @@ def test_a_session_is_never_requeued(calm: Campus) -> None:
     (job,) = calm.jobs()
     assert "disabled" in calm.slurm("scontrol", "requeue", job).stderr
     assert session.state()["ready"]
-
-
-@pytest.fixture
-def urgent(calm: Campus) -> Iterator[str]:
-    """A quality of service for which everybody else's sessions make room."""
-    calm.slurm("sacctmgr", "-i", "add", "qos", "urgent", "preempt=normal", "priority=1000")
-    calm.slurm("sacctmgr", "-i", "modify", "user", "root", "set", "qos+=urgent")
-    yield "urgent"
-    calm.free_gpus()
-    calm.slurm("sacctmgr", "-i", "delete", "qos", "urgent")
-
-
-def test_a_session_makes_room_for_what_is_urgent(urgent: str, calm: Campus) -> None:
-    calm.person("trainee1").start(size="gpu1")
-    (job,) = calm.jobs()
-    everything = ("sbatch", "--parsable", f"--qos={urgent}", "--nodes=4", "--gres=gpu:4", "--output=/dev/null")
-    assert calm.slurm(*everything, "--wrap=sleep 600").stdout.strip()
-    assert "made room for work of higher priority" in ended(calm, "trainee1")
-    assert calm.job_state(job) == "PREEMPTED"
 
 
 def test_a_cancelled_start_is_said_while_it_waits(full: Campus) -> None:

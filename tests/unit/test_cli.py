@@ -118,7 +118,7 @@ def test_every_mistake_in_a_site_file_is_listed(prefix: Path, tmp_path: Path, ca
     assert cli.main(["check", str(path)]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    for mistake in ("cluster.racks: is no setting", 'sizes[2].memory = "4GB"', 'accounts[4].role = "boss"'):
+    for mistake in ("cluster.racks: is no setting", 'sizes[3].memory = "4GB"', 'accounts[4].role = "boss"'):
         assert mistake in err
     assert f"run ./campus check '{path}'" in err
     assert "Traceback" not in err

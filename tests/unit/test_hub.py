@@ -74,10 +74,11 @@ def test_the_embedded_site(paths: Paths) -> None:
     assert hub.db_url == f"sqlite:///{paths.hub_state}/jupyterhub.sqlite"
     assert [s["name"] for s in hub.services] == ["idle-culler"]
     assert spawner.ip == "127.0.0.1"
-    assert [(s.name, s.gpus, s.memory_mib, s.seconds, s.max_seconds) for s in spawner.offer.sizes] == [
-        ("cpu", 0, 2048, 7200, 28800),
-        ("gpu1", 1, 4096, 7200, 28800),
-        ("gpu4", 4, 8192, 3600, 14400),
+    assert [(s.name, s.gpus, s.shards, s.memory_mib, s.seconds, s.max_seconds) for s in spawner.offer.sizes] == [
+        ("cpu", 0, 0, 2048, 7200, 28800),
+        ("slice", 0, 1, 3072, 7200, 28800),
+        ("gpu1", 1, 0, 4096, 7200, 28800),
+        ("gpu4", 4, 0, 8192, 3600, 14400),
     ]
     assert spawner.watch_settings.slurm.conf == str(paths.slurm_conf)
     assert spawner.watch_settings.job_name == job_name(site_of("local", paths))

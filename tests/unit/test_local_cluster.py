@@ -132,7 +132,8 @@ def test_emulated_gpus_are_files_of_their_own(paths: Paths) -> None:
 
 
 def test_a_site_without_slices(paths: Paths) -> None:
-    site = site_of("nodes = 1\ngpus_per_node = 4\nshards_per_gpu = 0")
+    text = LOCAL.read_text().replace("nodes = 4", "nodes = 1\nshards_per_gpu = 0").replace("\nshards = 1\n", "\n")
+    site = SITE_FILE.parse(text, LOCAL)
     (node,) = rows(slurm_conf(site, EMULATED, paths), "NodeName")
     assert node["Gres"] == "gpu:4"
     assert "shard" not in gres_conf(site, EMULATED, paths)

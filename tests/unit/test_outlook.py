@@ -68,6 +68,10 @@ def picture(*nodes: Node) -> Picture:
         ({"state": "mixed"}, {}, 4),
         ({"partitions": frozenset({"cpu"})}, {}, 0),
         ({"gpus": {"a100": 2, "h100": 2}, "gpus_used": {"a100": 1}}, {"gpu_type": "a100"}, 1),
+        # A session's slices are on one GPU.
+        ({"shards_free": (4, 4, 1)}, {"gpus": 0, "shards": 1}, 9),
+        ({"shards_free": (4, 4, 1)}, {"gpus": 0, "shards": 3}, 2),
+        ({}, {"gpus": 0, "shards": 1}, 0),
         ({"gpus": {"a100": 2, "h100": 2}, "gpus_used": {"a100": 1}}, {}, 3),
         ({"gpus": {"a100": 2}}, {"gpu_type": "h100"}, 0),
         ({}, {"gpus": 4}, 1),

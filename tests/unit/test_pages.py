@@ -219,7 +219,7 @@ async def test_the_spawn_page(evil: Browser, plain: Browser) -> None:
     assert "<h1" in pages[0]
     assert "Start a session" in pages[0]
     assert "Server Options" not in pages[0], "JupyterHub's own heading"
-    assert len([tag for tag in page.found if tag[0] == "input" and "value" in tag]) == 5
+    assert len([tag for tag in page.found if tag[0] == "input" and "value" in tag]) == 6
 
 
 async def test_what_the_spawn_page_loads_is_there(plain: Browser) -> None:

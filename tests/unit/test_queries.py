@@ -228,7 +228,7 @@ GRES = [
     ("gpu:a100_3g.20gb:2,gpu:a100_1g.5gb:7", {"a100_3g.20gb": 2, "a100_1g.5gb": 7}),
     ("craynetwork:4,gpu:nvidia_h100_80gb_hbm3:8(S:0-1),bandwidth:lustre:no_consume:4G", {"nvidia_h100_80gb_hbm3": 8}),
     ("mps:gpu:100", {}),
-    ("shard:8,nogpu:4", {}),
+    ("hbm:8,nogpu:4", {}),
     ("gpu:0", {"": 0}),
     ("(null)", {}),
     ("", {}),

@@ -126,8 +126,8 @@ def test_a_person_without_an_account(user: str, paths: Paths) -> None:
 @pytest.mark.parametrize(
     ("size", "minutes", "says"),
     [
-        ("gpu64", None, "There is no session size 'gpu64'. Choose one of cpu, gpu1, gpu4."),
-        ("", None, "There is no session size ''. Choose one of cpu, gpu1, gpu4."),
+        ("gpu64", None, "There is no session size 'gpu64'. Choose one of cpu, slice, gpu1, gpu4."),
+        ("", None, "There is no session size ''. Choose one of cpu, slice, gpu1, gpu4."),
         ("cpu", "many", "'many' is not a number of minutes. Give a number from 1 to 480."),
         ("cpu", "0", "A session of size cpu runs for 1 to 480 minutes, not '0'. Ask for a shorter time."),
         ("cpu", "481", "A session of size cpu runs for 1 to 480 minutes, not '481'. Ask for a shorter time."),
@@ -158,7 +158,7 @@ def test_the_verb(paths: Paths, capsys: Captured) -> None:
     ("argv", "says"),
     [
         (["no-such-account", "cpu"], "campus: There is no account no-such-account for people"),
-        ([PERSON, "huge"], "campus: There is no session size 'huge'. Choose one of cpu, gpu1, gpu4."),
+        ([PERSON, "huge"], "campus: There is no session size 'huge'. Choose one of cpu, slice, gpu1, gpu4."),
         ([PERSON, "cpu", "--minutes", "x"], "campus: 'x' is not a number of minutes."),
     ],
 )

@@ -138,6 +138,8 @@ BAD_VALUES = [
     (DEMO_SITE, '"1G"', '"1G"\nmax_time = "367d"', "must be 366d or less"),
     (DEMO_SITE, '"1G"', '"1G"\ntime = "30s"', "must have a time of 1m"),
     (DEMO_SITE, '"1G"', '"1G"\ntime = "9h"', "(9h) longer than its max_time (8h)"),
+    (DEMO_SITE, '"1G"', '"1G"\ngpus = 1\nshards = 1', "must have gpus or shards, one of the two"),
+    (EMBEDDED_SITE, 'name = "s"', 'name = "s"\nshards = 5', "sizes[1].shards = 5: cluster.shards_per_gpu is 4"),
     (DEMO_SITE, '"1G"', '"1G"\ngpu_type = "a100"', "must have gpus = 1 or more"),
     (DEMO_SITE, "[[sizes]]", '[slurm]\npoll_seconds = nan\n[[sizes]]', "= NaN: must be a number"),
     (DEMO_SITE, "[[sizes]]", "[slurm]\npoll_seconds = 0\n[[sizes]]", "= 0: must be 0.5 or more"),
@@ -514,5 +516,5 @@ def test_a_site_cannot_be_changed_after_loading() -> None:
     site = read_site(LOCAL)
     with pytest.raises(ValueError, match="frozen"):
         site.name = "x"
-    assert site.size("gpu1") is site.sizes[1]
+    assert site.size("gpu1") is site.sizes[2]
     assert site.size("none") is None

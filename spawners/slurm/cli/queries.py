@@ -9,7 +9,7 @@ import re
 
 from spawners.slurm.errors import Unreadable
 from spawners.slurm.facts import Claim, Job, Node, Queued
-from spawners.slurm.gres import gpus_by_type
+from spawners.slurm.gres import node_gpus
 from spawners.slurm.states import JobState, job_state
 from spawners.slurm.text import is_number, tres
 
@@ -184,9 +184,8 @@ def parse_nodes(text: str) -> dict[str, Node]:
             address=row["address"],
             state=row["state"].rstrip("*~#!%$@+^-"),
             partitions=(seen.partitions if seen else frozenset()) | {row["partition"]},
-            gpus=gpus_by_type(row["gres"]),
-            gpus_used=gpus_by_type(row["gres_used"]),
             cpus_free=int(cpus["idle"]),
             memory_free_mib=max(0, int(row["memory"]) - int(row["memory_used"])),
+            **node_gpus(row["gres"], row["gres_used"]),
         )
     return found

@@ -175,7 +175,6 @@ def submit_command(job: JobRequest) -> list[str]:
 
 def sbatch_options(job: JobRequest) -> list[str]:
     """sbatch's options for a job, one argument each (sbatch(1))."""
-    gres = f"gpu:{job.gpu_type}:{job.gpus}" if job.gpu_type else f"gpu:{job.gpus}"
     return [
         f"--job-name={job.name}",
         f"--comment={job.mark}",
@@ -189,7 +188,7 @@ def sbatch_options(job: JobRequest) -> list[str]:
         # The job writes its own log, as the person, once it runs: a missing folder must not fail the job.
         "--output=/dev/null",
         "--no-requeue",
-        *([f"--gres={gres}"] if job.gpus else []),
+        *([f"--gres={job.gres}"] if job.gres else []),
         *([f"--account={job.account}"] if job.account else []),
         *([f"--qos={job.qos}"] if job.qos else []),
         *([f"--reservation={job.reservation}"] if job.reservation else []),

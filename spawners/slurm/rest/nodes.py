@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import AliasChoices, Field
 
 from spawners.slurm.facts import Node
-from spawners.slurm.gres import gpus_by_type
+from spawners.slurm.gres import node_gpus
 from spawners.slurm.rest.answers import Answer, Part, Text, Words
 
 
@@ -38,10 +38,9 @@ class NodePart(Part):
             address=self.address,
             state=self.word,
             partitions=frozenset(self.partitions),
-            gpus=gpus_by_type(self.gres),
-            gpus_used=gpus_by_type(self.gres_used),
             cpus_free=self.cpus_free,
             memory_free_mib=max(0, self.real_memory - self.alloc_memory),
+            **node_gpus(self.gres, self.gres_used),
         )
 
 

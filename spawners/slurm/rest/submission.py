@@ -13,7 +13,6 @@ def submission(version: str, job: JobRequest, env: Mapping[str, str]) -> dict[st
     """What ``job/submit`` takes for a job; ``env`` becomes its whole environment."""
     variables = {key: value.reveal() if isinstance(value, Secret) else value for key, value in env.items()}
     minutes = max(1, job.seconds // 60)
-    gpus = f"{job.gpu_type}:{job.gpus}" if job.gpu_type else str(job.gpus)
     common = {
         "name": job.name,
         "comment": job.mark,
@@ -35,7 +34,7 @@ def submission(version: str, job: JobRequest, env: Mapping[str, str]) -> dict[st
             # Not requeue: whatever its value is, Slurm 22.05 takes it for true.
             "no_requeue": True,
             "environment": variables,
-            **({"gres": f"gpu:{gpus}"} if job.gpus else {}),
+            **({"gres": job.gres} if job.gres else {}),
         }
         return {"job": common | old, "script": job.script}
     new = {
@@ -45,7 +44,7 @@ def submission(version: str, job: JobRequest, env: Mapping[str, str]) -> dict[st
         "requeue": False,
         "environment": [f"{key}={value}" for key, value in variables.items()],
         "script": job.script,
-        **({"tres_per_node": f"gres/gpu:{gpus}"} if job.gpus else {}),
+        **({"tres_per_node": f"gres/{job.gres}"} if job.gres else {}),
     }
     return {"job": common | new}
 
