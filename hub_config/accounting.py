@@ -10,6 +10,7 @@ from pathlib import Path
 
 from campus_base.process import run_sync
 from hub_config.daemon_accounts import as_account
+from hub_config.local_slurmrestd import token_settings
 from hub_config.paths import Paths
 from hub_config.site import LocalCluster, Site
 
@@ -63,6 +64,7 @@ def slurmdbd_conf(site: Site, paths: Paths) -> str:
         "PidFile": paths.run / "slurm" / "slurmdbd.pid",
         # What others have run, and who is in which account, is nobody's business.
         "PrivateData": "accounts,jobs,usage,users",
+        **token_settings(site, paths),
     }
     return "".join(f"{key}={value}\n" for key, value in settings.items())
 

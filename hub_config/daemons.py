@@ -27,11 +27,11 @@ from hub_config.accounting import mariadb_command, slurmdbd_command, slurmdbd_en
 from hub_config.daemon_accounts import as_account, hub_account, may_bind
 from hub_config.environments import installed_source
 from hub_config.local_cluster import munged_command, node_names, on_loopback, slurmctld_command, slurmd_command
+from hub_config.local_slurmrestd import slurmrestd_command
 from hub_config.machine import Machine
 from hub_config.network import proxy_command
 from hub_config.paths import Paths
 from hub_config.site import Site
-from hub_config.slurmrestd import slurmrestd_command
 
 
 @dataclass(frozen=True)

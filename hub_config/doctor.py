@@ -29,7 +29,7 @@ from hub_config.paths import Paths
 from hub_config.security import security_findings
 from hub_config.sessions import slurm_conf, slurm_transport
 from hub_config.site import Site
-from hub_config.slurmrestd import check_credential, slurmrestd
+from hub_config.slurmrestd import check_credential, rest_transport
 from hub_config.sudo_rules import check_wrapper, missing_rules
 from hub_config.up_checks import RELEASED, readable_by_others
 from spawners.slurm.rest import Diagnosis, SlurmrestdClient
@@ -89,7 +89,7 @@ def _slurmctld(p: Patient) -> Iterator[Finding]:
 def _slurmrestd(p: Patient) -> Iterator[Finding]:
     if p.site.slurm.transport != "rest":
         return
-    client = slurmrestd(p.site, p.paths)
+    client = rest_transport(p.site, p.paths).rest
     try:
         yield Finding("token", True, check_credential(client))
     except CampusError as error:

@@ -45,7 +45,14 @@ def read_job_template(site: Site, paths: Paths) -> str:
         raise JobTemplateError(path, [f"it is larger than {_LARGEST} bytes, or no text"])
     offered = offer(site, paths)
     python = offered.environments[0].command("/", gpus=False)
-    if mistakes := template_mistakes(text, python, site.sessions.log_folder, offered.sizes):
+    mistakes = template_mistakes(text, python, site.sessions.log_folder, offered.sizes)
+    if site.slurm.transport == "rest":
+        mistakes += [
+            f"line {number}: slurmrestd reads no directives; remove '{line.strip()}', or reach Slurm by its commands"
+            for number, line in enumerate(text.splitlines(), 1)
+            if line.startswith("#SBATCH")
+        ]
+    if mistakes:
         raise JobTemplateError(path, mistakes)
     return text
 

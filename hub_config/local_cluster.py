@@ -15,10 +15,10 @@ from campus_base.errors import CampusError
 from campus_base.process import run_sync
 from hub_config.accounting import accounting_settings
 from hub_config.daemon_accounts import as_account
+from hub_config.local_slurmrestd import ensure_slurmrestd, token_settings
 from hub_config.machine import Machine
 from hub_config.paths import Paths
 from hub_config.site import LocalCluster, Site
-from hub_config.slurmrestd import ensure_slurmrestd
 
 CLUSTER = "campus"
 
@@ -77,9 +77,7 @@ def slurm_conf(site: Site, machine: Machine, paths: Paths) -> str:
         # Without the delay a job that is submitted just after another waits for up to three seconds (slurm.conf(5)).
         "SchedulerParameters": "sched_min_interval=100000,batch_sched_delay=0,bf_interval=10",
     }
-    settings |= accounting_settings(site, paths)
-    if site.slurm.transport == "rest":
-        settings |= {"AuthAltTypes": "auth/jwt", "AuthAltParameters": f"jwt_key={paths.jwt_key}"}
+    settings |= accounting_settings(site, paths) | token_settings(site, paths)
     lines = [f"{key}={value}" for key, value in settings.items()]
     for offset, name in enumerate(nodes):
         lines.append(

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from hub_config.paths import Paths
 from hub_config.site import Environment, Site, Size, duration_seconds, memory_mib
-from hub_config.slurmrestd import slurmrestd
+from hub_config.slurmrestd import rest_transport
 from spawners import form
 from spawners.api import HANDLERS
 from spawners.environments import SessionEnvironment
 from spawners.offer import Offer, SessionSize
 from spawners.slurm import Transport
 from spawners.slurm.cli import CliTransport
-from spawners.slurm.rest import RestTransport
 from spawners.slurm.sudo import SudoTransport
 from spawners.spawner import CampusSpawner
 from spawners.watch import WatchSettings
@@ -67,11 +66,7 @@ def slurm_transport(site: Site, paths: Paths) -> Transport:
         return CliTransport(*commands)
     if site.slurm.transport == "sudo":
         return SudoTransport(*commands, str(paths.slurm_wrapper), site.slurm.operator_account)
-    client = slurmrestd(site, paths)
-    accounting = site.slurm.rest.accounting if site.slurm.rest else None
-    if accounting is None:
-        return RestTransport(client)
-    return RestTransport(client, accounting.cluster, frozenset(accounting.enforced))
+    return rest_transport(site, paths)
 
 
 def slurm_conf(site: Site, paths: Paths) -> Path | None:

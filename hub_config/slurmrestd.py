@@ -1,36 +1,34 @@
-"""slurmrestd: how the hub reaches the site's, and what the embedded cluster's needs.
-
-Sources: slurmrestd(8); slurm.conf(5), AuthAltTypes; Slurm's "JSON Web Tokens (JWT) Authentication".
-"""
+"""Slurm through slurmrestd, the site's or the embedded cluster's, and whether the token for it serves."""
 
 from __future__ import annotations
 
-import re
-import secrets
-import shutil
 import time
 from pathlib import Path
 
 from campus_base.errors import CampusError
-from campus_base.process import run_sync
-from hub_config.daemon_accounts import as_account
+from hub_config.accounting import accounting_settings
+from hub_config.local_cluster import CLUSTER
+from hub_config.local_slurmrestd import SLURM_USER
 from hub_config.paths import Paths
 from hub_config.site import Site
 from spawners.slurm import ControllerSilent
-from spawners.slurm.rest import KeyFile, SlurmrestdClient, TokenFile, expiry_of
+from spawners.slurm.rest import KeyFile, RestTransport, SlurmrestdClient, TokenFile, expiry_of
+from spawners.slurm.text import names
 
-SLURM_USER = "slurm"
 
-
-def slurmrestd(site: Site, paths: Paths) -> SlurmrestdClient:
+def rest_transport(site: Site, paths: Paths) -> RestTransport:
     """The site's slurmrestd, or the embedded cluster's."""
-    seconds = site.slurm.command_seconds
-    if not site.slurm.rest:
+    at, seconds = site.slurm.rest, site.slurm.command_seconds
+    if at is None:
         key = KeyFile(paths.jwt_key, SLURM_USER)
-        return SlurmrestdClient(f"unix:{paths.slurmrestd_socket}", key, SLURM_USER, seconds)
-    at = site.slurm.rest
+        client = SlurmrestdClient(f"unix:{paths.slurmrestd_socket}", key, SLURM_USER, seconds)
+        enforced = accounting_settings(site, paths).get("AccountingStorageEnforce", "")
+        return RestTransport(client, CLUSTER, names(str(enforced)))
     credential = TokenFile(at.token_file) if at.token_file else KeyFile(at.key_file or Path(), at.account)
-    return SlurmrestdClient(at.url, credential, at.account, seconds)
+    client = SlurmrestdClient(at.url, credential, at.account, seconds)
+    if at.accounting is None:
+        return RestTransport(client)
+    return RestTransport(client, at.accounting.cluster, frozenset(at.accounting.enforced))
 
 
 def check_credential(client: SlurmrestdClient) -> str:
@@ -69,35 +67,3 @@ def _words(seconds: float) -> str:
         if seconds >= 2 * length:
             return f"{seconds // length:.0f} {unit}"
     return f"{seconds:.0f} seconds"
-
-
-def ensure_slurmrestd(site: Site, paths: Paths) -> None:
-    """The embedded cluster's key of tokens, and the folder of its slurmrestd's socket."""
-    folder = paths.slurmrestd_socket.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.chown(folder, site.daemons.slurmrestd_account, site.daemons.slurmrestd_account)
-    folder.chmod(0o700)
-    if not paths.jwt_key.exists() or paths.jwt_key.stat().st_size < 32:
-        paths.jwt_key.touch(mode=0o600)
-        paths.jwt_key.write_bytes(secrets.token_bytes(32))
-    shutil.chown(paths.jwt_key, SLURM_USER, SLURM_USER)
-    paths.jwt_key.chmod(0o600)
-
-
-def slurmrestd_command(site: Site, paths: Paths) -> list[str]:
-    """On a socket, for whoever has a token; it runs as an account that may do nothing, as slurmrestd(8) advises."""
-    return [
-        *as_account(site.daemons.slurmrestd_account, "--pdeathsig=TERM"),
-        "slurmrestd",
-        *("-f", str(paths.slurm_conf)),
-        *("-a", "rest_auth/jwt"),
-        *("-s", _plugin()),
-        f"unix:{paths.slurmrestd_socket}",
-    ]
-
-
-def _plugin() -> str:
-    """The plug-in that speaks for slurmctld; without a slurmdbd, the one for that, which is a default too, is fatal."""
-    said = run_sync(["slurmrestd", "-V"], what="Asking slurmrestd for its version", timeout=10).stdout
-    major, minor = (int(number) for number in re.findall(r"\d+", said)[:2])
-    return "slurmctld" if (major, minor) >= (23, 11) else "v0.0.38"

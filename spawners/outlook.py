@@ -70,7 +70,7 @@ class SizeOutlook:
         if self.starts_in == 0:
             return "Starts now"
         if self.starts_in is None:
-            return "Waits in the queue"
+            return "There is room now" if self.fits_now else "Waits in the queue"
         return f"Starts in about {words(self.starts_in)}"
 
     def as_dict(self) -> dict[str, Any]:

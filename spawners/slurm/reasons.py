@@ -23,6 +23,7 @@ _SENTENCES = {
     "PartitionDown": "This part of the cluster is closed at the moment.",
     "PartitionInactive": "This part of the cluster is closed at the moment.",
     "PartitionNodeLimit": "It asks for more nodes than this part of the cluster gives; cancel it and ask for less.",
+    "PartitionConfig": "This part of the cluster can not give what it asks for; cancel it and ask for less.",
     "PartitionTimeLimit": "It asks for more time than this part of the cluster gives; cancel it and ask for less.",
     "BadConstraints": "No node has what it asks for; cancel it and choose another size.",
     "InvalidAccount": "Your account may not use this cluster; cancel it and ask an operator.",

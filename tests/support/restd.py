@@ -36,6 +36,8 @@ class Restd:
         self.answers: dict[str, tuple[int, bytes]] = {}
         self.asked: list[Asked] = []
         self.hangs = False
+        self.only = ""
+        """The one account that the token is good for; empty where it may act for everybody."""
         self._ending = asyncio.Event()
         self.answer("GET /openapi/v3", "openapi")
 
@@ -56,6 +58,8 @@ class Restd:
         self.asked.append(Asked(request.method, path, person, token, json.loads(raw) if raw else None))
         if self.hangs:
             await self._ending.wait()
+        if self.only and person != self.only:
+            self.answer(f"{request.method} {path}", "refused-token")
         status, body = self.answers[f"{request.method} {path}"]
         body = body.replace(b"THE TOKEN", token.encode())
         return web.Response(status=status, body=body, headers={"Location": "/elsewhere"} if status == 302 else None)

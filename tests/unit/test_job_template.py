@@ -188,6 +188,15 @@ def test_one_that_cannot_be_used(data: bytes | None, says: str, paths: Paths, te
     assert wrong.value.remedy.endswith(".")
 
 
+def test_directives_are_a_mistake_where_nobody_reads_them(paths: Paths, template: Path) -> None:
+    template.write_text(EXTENDS + block("directives", "\n#SBATCH --constraint=a100\n"))
+    text = site_text(template)
+    assert read_job_template(SITE_FILE.parse(text, Path("site.toml")), paths)
+    rest = SITE_FILE.parse(text.replace("[cluster]", '[slurm]\ntransport = "rest"\n[cluster]', 1), Path("site.toml"))
+    with pytest.raises(JobTemplateError, match="line 3: slurmrestd reads no directives; remove '#SBATCH --constraint"):
+        read_job_template(rest, paths)
+
+
 def test_check_names_its_mistakes(paths: Paths, template: Path, tmp_path: Path, capsys: Captured) -> None:
     file = tmp_path / "site.toml"
     file.write_text(site_text(template))

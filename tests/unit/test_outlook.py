@@ -124,7 +124,7 @@ async def test_each_size_in_words() -> None:
         "Starts now",
         "Starts in about 12 minutes",
         "Slurm does not accept this session: no.",
-        "Waits in the queue",
+        "There is room now",
         "The account is not yours.",
     ]
     assert [s.starts_in == 0 for s in found] == [True, False, False, False, False]

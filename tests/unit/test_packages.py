@@ -23,7 +23,7 @@ from hub_config.packages import (
 )
 from hub_config.paths import Paths
 from hub_config.site import Site
-from hub_config.site_file import LOCAL, read_site
+from hub_config.site_file import LOCAL, SITE_FILE, read_site
 
 SYSTEM = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PROXY = CHECKOUT / "hub_config" / "proxy"
@@ -34,6 +34,7 @@ class Machine:
 
     def __init__(self) -> None:
         self.programs = {"apt-get", "slurmctld", "slurmdbd", "mariadbd", "munged", "sbatch", "node", "npm"}
+        self.programs |= {"slurmrestd", "auth_jwt.so"}
         self.node_version = "v22.4.1"
         self.ran: list[list[str]] = []
         self.environments: list[dict[str, str]] = []
@@ -42,6 +43,10 @@ class Machine:
     def which(self, program: str, path: str) -> str | None:
         assert path == SYSTEM, "never a program from a home"
         return f"/usr/bin/{program}" if program in self.programs else None
+
+    def glob(self, pattern: str) -> list[str]:
+        name = Path(pattern).name
+        return [pattern.replace("*", "x")] if name in self.programs else []
 
     def run_sync(
         self, argv: list[str], *, what: str, timeout: float, env: Any = None, cwd: str = "/", check: bool = True
@@ -78,6 +83,7 @@ class Machine:
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     found = Machine()
     monkeypatch.setattr(packages.shutil, "which", found.which)
+    monkeypatch.setattr(packages, "glob", found.glob)
     monkeypatch.setattr(packages, "run_sync", found.run_sync)
     return found
 
@@ -89,6 +95,13 @@ def paths(tmp_path: Path) -> Paths:
 
 EMBEDDED = read_site(LOCAL)
 REAL = read_site(LOCAL.with_name("example.toml"))
+REST = SITE_FILE.parse(LOCAL.read_text() + '[slurm]\ntransport = "rest"\n', LOCAL)
+REAL_REST = SITE_FILE.parse(
+    LOCAL.with_name("example.toml")
+    .read_text()
+    .replace("[slurm]\n", '[slurm]\ntransport = "rest"\nrest = {url = "unix:/s", key_file = "/k"}\n', 1),
+    LOCAL,
+)
 
 
 # ---------------------------------------------------------------- Debian's
@@ -109,6 +122,10 @@ def test_where_everything_is_there_nothing_runs(machine: Machine, paths: Paths) 
         (REAL, {"sbatch"}, ["slurm-client"]),
         (REAL, {"sbatch", "slurmctld", "munged"}, ["slurm-client"]),
         (EMBEDDED, {"sbatch"}, []),
+        (EMBEDDED, {"slurmrestd", "auth_jwt.so"}, []),
+        (REST, {"slurmrestd", "auth_jwt.so"}, ["slurmrestd", "slurm-wlm-jwt-plugin"]),
+        (REST, {"slurmctld", "auth_jwt.so"}, ["slurm-wlm", "slurm-wlm-jwt-plugin"]),
+        (REAL_REST, {"sbatch", "slurmrestd", "auth_jwt.so"}, []),
     ],
 )
 def test_only_what_is_missing_is_installed(

@@ -12,6 +12,7 @@ from spawners.slurm.reasons import reason_sentence
         ("Priority", "Sessions and jobs before it go first."),
         ("AssocGrpGRES", "Your project has reached the limit of GPUs"),
         ("AssocMaxJobsLimit", "Your project has reached the limit of sessions and jobs at once"),
+        ("PartitionConfig", "can not give what it asks for"),
         ("QOSMaxGRESPerUser", "You have reached the limit of GPUs"),
         ("QOSMaxJobsPerUserLimit", "You have reached the limit of sessions and jobs at once"),
         ("QOSMaxCpuPerUserLimit", "You have reached the limit of processors"),

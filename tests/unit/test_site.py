@@ -95,6 +95,8 @@ def test_text_arrives_as_written() -> None:
 
 
 # A change to one of the good sites, and what the refusal must say.
+REST = '[slurm]\ntransport = "rest"\n'
+AT = '[slurm.rest]\nurl = "unix:/s"\nkey_file = "/k"\n'
 BAD_VALUES = [
     # names and text
     (DEMO_SITE, 'name = "s"', 'name = "a\'b"', 'sizes[1].name = "a\'b": must be a name'),
@@ -183,6 +185,17 @@ BAD_VALUES = [
     (DEMO_SITE, SIZE, SIZE + '[sessions]\nlog_folder = ""\n', "sessions.log_folder"),
     (DEMO_SITE, SIZE, SIZE + '[content]\ncourses = "courses"\n', "content.courses"),
     (EMBEDDED_SITE, SIZE, SIZE + '[slurm]\nconf = "/etc/slurm.conf"\n', "slurm.conf: the embedded"),
+    # slurmrestd
+    (EMBEDDED_SITE, SIZE, SIZE + REST + AT, "slurm.rest: the embedded cluster has its own"),
+    (REAL_SITE, SIZE, SIZE + REST, "slurm.transport: rest needs to know where; add [slurm.rest]"),
+    (REAL_SITE, SIZE, SIZE + AT, 'slurm.rest: not used with transport = "cli"'),
+    (REAL_SITE, SIZE, SIZE + REST + 'conf = "/c"\n' + AT, "slurm.conf: only Slurm's commands read it"),
+    (REAL_SITE, SIZE, SIZE + REST + AT + 'token_file = "/t"\n', "must name a token_file or a key_file"),
+    (REAL_SITE, SIZE, SIZE + REST + AT.replace('key_file = "/k"\n', ""), "must name a token_file or a key_file"),
+    (REAL_SITE, SIZE, SIZE + REST + AT.replace("unix:/s", "unix:s"), "must be an absolute path"),
+    (REAL_SITE, SIZE, SIZE + REST + AT.replace("unix:/s", "http://slurm:6820"), "must begin with https://"),
+    (REAL_SITE, SIZE, SIZE + REST + AT.replace("unix:/s", "https://a:b@slurm"), "no user name and no password"),
+    (REAL_SITE, SIZE, SIZE + REST + AT + '[slurm.rest.accounting]\ncluster = "c"\nenforced = ["x"]\n', "enforced"),
     # the embedded cluster
     (EMBEDDED_SITE, PARTITION, "", '"gpu": the embedded cluster has none'),
     (EMBEDDED_SITE, 'partition = "gpu"', 'partition = "gpus"', "embedded cluster has gpu; see"),
