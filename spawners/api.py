@@ -68,8 +68,9 @@ class WaitingHandler(_ForOne):
             self.finish({})
             return
         picture = spawner.watch.picture
-        size, options = instead(spawner.user_options, spawner.offer, await spawner.means(), picture)
-        self.finish(waiting(job, picture).as_dict() | {"instead": size, "options": options})
+        asked = (spawner.user_options or {}, spawner.offer, await spawner.means(), picture)
+        size, options = instead(*asked)
+        self.finish(waiting(job, *asked).as_dict() | {"instead": size, "options": options})
 
 
 class ExtendHandler(_ForOne):

@@ -124,6 +124,16 @@ def standing(asked: Tres, person: Person, choice: Choice, rules: Rules, use: Use
     return Standing(waits=waits)
 
 
+def reached(resource: str, asked: Tres, person: Person, choice: Choice, rules: Rules, use: Use) -> Limit | None:
+    """The limit that a waiting session with so much waits for, on what begins with this name; None where none is."""
+    wanted = {**asked, RUNNING: 1}
+    for limit in limits_on(person, choice, rules, use):
+        need = wanted.get(limit.what, 0)
+        if need and limit.what.startswith(resource) and limit.exceeded_by(need):
+            return limit
+    return None
+
+
 def how_many(asked: Tres, person: Person, choice: Choice, rules: Rules, use: Use) -> int | None:
     """How many more sessions with so much each the limits on a choice allow at once; None for any number."""
     wanted = {**asked, RUNNING: 1, SUBMITTED: 1}

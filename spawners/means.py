@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 from campus_base.errors import CampusError
 from spawners.entitlements import Person, choices
 from spawners.identity import account_named, group_names
-from spawners.limits import Standing, how_many, standing
+from spawners.limits import Standing, how_many, reached, standing
 from spawners.offer import SessionSize
 from spawners.request import SessionRequest
 from spawners.slurm import Node
+from spawners.slurm.reasons import limited_resource
+from spawners.slurm.rules import Tres
 from spawners.watch import ClusterWatch
 from spawners.ways import Means
 
@@ -44,7 +46,7 @@ def partitions_for(sizes: Iterable[SessionSize], nodes: Mapping[str, Node]) -> d
         size.name: frozenset(
             partition
             for node in nodes.values()
-            if not size.gpus or node.gpus_of(size.gpu_type) >= size.gpus
+            if (not size.gpus or node.gpus_of(size.gpu_type) >= size.gpus) and node.shards_per_gpu >= size.shards
             for partition in node.partitions
         )
         for size in sizes
@@ -53,9 +55,27 @@ def partitions_for(sizes: Iterable[SessionSize], nodes: Mapping[str, Node]) -> d
 
 def standing_of(request: SessionRequest, means: Means) -> tuple[Standing, int | None]:
     """What the person's limits in Slurm say about one more session like this, and how many more they allow."""
-    size = request.size
-    asked = {"cpu": size.cpus, "mem": request.memory_mib, "node": 1, "gres/gpu": size.gpus}
-    if size.gpu_type:
-        asked[f"gres/gpu:{size.gpu_type}"] = size.gpus
-    about = (asked, means.person, request.way, means.rules, means.use)
+    about = (_asked(request), means.person, request.way, means.rules, means.use)
     return standing(*about), how_many(*about)
+
+
+def limit_of(reason: str, request: SessionRequest, means: Means) -> str:
+    """The limit, with its numbers, that Slurm's reason means for a session that waits; empty where it is not known."""
+    resource = limited_resource(reason)
+    if not resource:
+        return ""
+    limit = reached(resource, _asked(request), means.person, request.way, means.rules, means.use)
+    return limit.sentence if limit else ""
+
+
+def _asked(request: SessionRequest) -> Tres:
+    """What a session would have, by Slurm's names."""
+    size = request.size
+    asked = {
+        "cpu": size.cpus,
+        "mem": request.memory_mib,
+        "node": 1,
+        "gres/gpu": size.gpus,
+        "gres/shard": size.shards,
+    }
+    return asked | ({f"gres/gpu:{size.gpu_type}": size.gpus} if size.gpu_type else {})

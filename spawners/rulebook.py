@@ -14,6 +14,7 @@ from spawners.slurm.rules import Rules
 log = logging.getLogger("campus.rulebook")
 
 _RULES_SECONDS = 60.0  # how old the rules may be
+_DOUBTED_SECONDS = 3.0  # the same while somebody doubts them
 _USE_SECONDS = 5.0  # how old may be what people use, while somebody looks at it
 _WANTED_SECONDS = 60.0  # how long after the last look it is still kept fresh
 
@@ -26,6 +27,7 @@ class Rulebook:
         self.use = Use()
         self._slurm = slurm
         self._asking = asyncio.Lock()
+        self._doubted = False
         self._rules_asked = self._use_asked = self._wanted = -_RULES_SECONDS * 2  # monotonic
 
     async def look(self) -> None:
@@ -34,15 +36,15 @@ class Rulebook:
         await self.freshen()
 
     def doubt(self) -> None:
-        """Slurm refused what the rules allow: they are asked for again."""
-        self._rules_asked = -_RULES_SECONDS * 2
+        """Something was refused that may be allowed by now, or the other way round: the rules are asked for again."""
+        self._doubted = True
 
     async def freshen(self) -> None:
         """Ask for what is too old. Raises nothing."""
         async with self._asking:
             now = time.monotonic()
-            if now - self._rules_asked > _RULES_SECONDS:
-                self._rules_asked = now
+            if now - self._rules_asked > (_DOUBTED_SECONDS if self._doubted else _RULES_SECONDS):
+                self._rules_asked, self._doubted = now, False
                 await self._ask_rules()
             looked_at = now - self._wanted < _WANTED_SECONDS
             # Elsewhere an account is what its owner wrote, and no limit holds.

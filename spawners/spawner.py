@@ -27,7 +27,7 @@ from spawners.form import choose, render_form
 from spawners.identity import account_named, account_of_uid, identity_of, identity_of_uid, is_persons
 from spawners.job_script import render_job_script
 from spawners.means import means_of
-from spawners.offer import Offer, SessionSize
+from spawners.offer import Offer, RequestRefused, SessionSize
 from spawners.reconcile import Ledger
 from spawners.refusal import SessionRefused, refused
 from spawners.request import SessionRequest, check_request
@@ -134,6 +134,11 @@ class CampusSpawner(SlurmSpawner):
         """What this session was asked for with. Raises SessionRefused for what this person may not have."""
         means = await self.means()
         try:
+            with contextlib.suppress(RequestRefused):
+                return check_request(self.user_options or {}, self.offer, means)
+            # A reservation, or an account, may be a minute old.
+            self.watch.rulebook.doubt()
+            means = await self.means()
             return check_request(self.user_options or {}, self.offer, means)
         except CampusError as error:
             # What is refused is not remembered: it may be anything, and of any length.

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from spawners.limits import Standing
+from spawners.means import limit_of, standing_of
 from spawners.offer import Offer, RequestRefused, SessionSize
 from spawners.outlook import fits_now, words
 from spawners.request import check_request
@@ -42,11 +44,15 @@ def place_of(job: Job, picture: Picture) -> int | None:
     return line.index(job.id) + 1 if job.id in line else None
 
 
-def waiting(job: Job, picture: Picture) -> Waiting:
-    """What a person whose session waits wants to know."""
+def waiting(job: Job, options: Mapping[str, Any], offer: Offer, means: Means | None, picture: Picture) -> Waiting:
+    """What a person wants to know whose session with these options waits."""
+    limit = ""
+    if means:
+        with contextlib.suppress(RequestRefused):
+            limit = limit_of(job.reason, check_request(options, offer, means), means)
     seconds = int(job.start - time.time()) if job.start else None
     return Waiting(
-        sentence=reason_sentence(job.reason),
+        sentence=reason_sentence(job.reason, limit),
         place=place_of(job, picture),
         starts_in=seconds if seconds and seconds > 0 else None,
     )
@@ -70,6 +76,8 @@ def instead(
         with contextlib.suppress(RequestRefused):
             request = check_request(left, offer, means)
             reserved = means.nodes(request.reservation) if means else frozenset()
+            if means and standing_of(request, means)[0] != Standing():
+                continue
             if request.size is one and fits_now(request, picture, reserved):
                 return one.name, left
     return None, {}

@@ -34,7 +34,7 @@ _SENTENCES = {
 }
 
 # AssocGrpGRES, QOSMaxJobsPerUserLimit, MaxMemPerLimit, ...: who is limited, and in what.
-_LIMIT = re.compile(r"(?P<who>Assoc|QOS)(?P<of>Grp|Max)?(?P<what>\w*?)(PerUser|PerAccount|PA|PU)?(Limit)?")
+_LIMIT = re.compile(r"(?:Assoc|QOS)(?:Grp|Max)?(?P<what>\w*?)(?:PerUser|PerAccount|PA|PU)?(?:Limit)?|Max\w+PerAccount")
 _WHAT = (
     ("GRES", "GPUs"),
     ("Cpu", "processors"),
@@ -50,15 +50,36 @@ _WHAT = (
 )
 
 
-def reason_sentence(reason: str) -> str:
-    """The sentence behind a reason; one that is not in squeue(1) is passed on by its name."""
+# How the resource of a limit is called, or begins, where amounts are counted (spawners.limits).
+_COUNTED = (("GRES", "gres/"), ("Cpu", "cpu"), ("CPU", "cpu"), ("Mem", "mem"), ("Node", "node"), ("Job", "jobs"))
+
+
+def limited_resource(reason: str) -> str:
+    """How the name of the resource begins whose limit a job waits for; empty where it waits for something else."""
+    name = _name(reason)
+    if not _LIMIT.fullmatch(name) or any(word in name for word in ("Submit", "Minutes", "PerJob")):
+        return ""
+    return next((resource for word, resource in _COUNTED if word in name), "")
+
+
+def _name(reason: str) -> str:
     # "ReqNodeNotAvail, UnavailableNodes:n1": what follows is for operators.
-    name = re.split(r"[,( ]", reason, maxsplit=1)[0]
+    return re.split(r"[,( ]", reason, maxsplit=1)[0]
+
+
+def reason_sentence(reason: str, limit: str = "") -> str:
+    """The sentence behind a reason; one that is not in squeue(1) is passed on by its name.
+
+    ``limit`` is the limit that it waits for, with its numbers, where they are known.
+    """
+    name = _name(reason)
     if name in _SENTENCES:
         return _SENTENCES[name]
-    limit = _LIMIT.fullmatch(name)
-    if limit:
+    match = _LIMIT.fullmatch(name)
+    if match and limit:
+        return f"{limit}; it starts when something of that ends."
+    if match:
         whose = "You have" if name.endswith(("PerUserLimit", "PerUser", "PU")) else "Your project has"
-        what = next((words for word, words in _WHAT if word in limit["what"]), "what it may use")
+        what = next((words for word, words in _WHAT if word in (match["what"] or name)), "what it may use")
         return f"{whose} reached the limit of {what}; it starts when something of that ends."
     return f"Slurm says: {name[:60]}."

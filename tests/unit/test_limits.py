@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spawners.entitlements import Choice, Person
-from spawners.limits import Standing, Use, amount, how_many, standing
+from spawners.limits import Standing, Use, amount, how_many, reached, standing
 from spawners.slurm.facts import Claim
 from spawners.slurm.rules import Association, Cap, Partition, Qos, Rules, Tres
 
@@ -142,3 +142,15 @@ def test_how_many_more_the_limits_allow() -> None:
     assert [more(known), more(known, claim(1, 2)), more(known, claim(1, 4)), more(known, claim(1, 9))] == [2, 1, 0, 0]
     assert more(known, asked={"cpu": 1, "gres/gpu": 0}) is None
     assert more(rules(qos=Qos(name="normal", per_user=Cap(tres={"gres/gpu": 5}, jobs=1)))) == 1
+
+
+def test_the_limit_behind_a_reason() -> None:
+    known = rules(group=GPUS, own=Association(account="class", user="ann", qos=("normal",), own=Cap(jobs=2)))
+    use = Use(FULL)
+    about = (TWO_GPUS, ANN, CHOICE, known, use)
+    gpus, jobs = reached("gres/", *about), reached("jobs", *about)
+    assert gpus
+    assert gpus.sentence == "Your project class uses 4 of its 4 GPUs"
+    assert jobs
+    assert jobs.sentence == "You may have 2 sessions and jobs running at once, and you have 2"
+    assert reached("mem", *about) is None

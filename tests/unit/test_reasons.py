@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from spawners.slurm.reasons import reason_sentence
+from spawners.slurm.reasons import limited_resource, reason_sentence
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,7 @@ from spawners.slurm.reasons import reason_sentence
         ("QOSMaxCpuPerUserLimit", "You have reached the limit of processors"),
         ("QOSGrpMemLimit", "Your project has reached the limit of memory"),
         ("AssocGrpCPURunMinutesLimit", "Your project has reached the limit of processors"),
+        ("MaxGRESPerAccount", "Your project has reached the limit of GPUs"),
         ("ReqNodeNotAvail, UnavailableNodes:gpu-node1", "are down, or reserved for somebody else"),
         ("Nodes required for job are DOWN", "Slurm says: Nodes."),
         ("SomethingNew", "Slurm says: SomethingNew."),
@@ -30,3 +31,31 @@ def test_a_reason_is_a_sentence(reason: str, says: str) -> None:
     assert says in sentence
     assert sentence.endswith(".")
     assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("reason", "resource"),
+    [
+        ("AssocGrpGRES", "gres/"),
+        ("QOSMaxGRESPerUser", "gres/"),
+        ("MaxGRESPerAccount", "gres/"),
+        ("QOSMaxCpuPerUserLimit", "cpu"),
+        ("AssocGrpMemLimit", "mem"),
+        ("QOSGrpNodeLimit", "node"),
+        ("AssocMaxJobsLimit", "jobs"),
+        # What is not counted in amounts that are in use now.
+        ("AssocGrpCPURunMinutesLimit", ""),
+        ("AssocMaxSubmitJobLimit", ""),
+        ("QOSMaxGRESPerJob", ""),
+        ("Resources", ""),
+        ("NodeDown", ""),
+    ],
+)
+def test_the_resource_behind_a_limit(reason: str, resource: str) -> None:
+    assert limited_resource(reason) == resource
+
+
+def test_a_limit_with_its_numbers_is_said() -> None:
+    limit = "Your project uses 4 of its 4 GPUs"
+    assert reason_sentence("AssocGrpGRES", limit) == f"{limit}; it starts when something of that ends."
+    assert reason_sentence("Priority", limit) == "Sessions and jobs before it go first."

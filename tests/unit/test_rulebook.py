@@ -86,9 +86,15 @@ async def test_where_no_limit_holds_nobodys_jobs_are_asked_for(book: Rulebook, s
     assert slurm.asked == ["rules"]
 
 
-async def test_a_refusal_makes_the_rules_doubtful(book: Rulebook, slurm: Slurm) -> None:
+async def test_a_refusal_makes_the_rules_doubtful(book: Rulebook, slurm: Slurm, clock: list[float]) -> None:
     await book.freshen()
     book.doubt()
+    await book.freshen()
+    assert slurm.asked == ["rules"], "whoever asks for nonsense again and again does not make Slurm busy"
+    clock[0] += 4
+    await book.freshen()
+    assert slurm.asked == ["rules", "rules"]
+    clock[0] += 4
     await book.freshen()
     assert slurm.asked == ["rules", "rules"]
 

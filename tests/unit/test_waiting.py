@@ -45,10 +45,10 @@ def test_a_place_in_the_queue(queue: tuple[Queued, ...], place: int | None) -> N
 
 def test_what_somebody_who_waits_is_told() -> None:
     line = picture(queue=(queued(3), queued(7)))
-    told = waiting(job(start=int(time.time()) + 100), line).as_dict()
+    told = waiting(job(start=int(time.time()) + 100), {}, OFFER, None, line).as_dict()
     assert told["place"] == 2
     assert told["expected"] == "in about 2 minutes"
-    assert waiting(job(start=int(time.time()) - 5), line).as_dict()["expected"] == ""
+    assert waiting(job(start=int(time.time()) - 5), {}, OFFER, None, line).as_dict()["expected"] == ""
 
 
 CPU, GPU1, GPU4 = size("cpu", gpus=0, cpus=1, memory_mib=2048), size("gpu1", max_seconds=7200), size("gpu4", gpus=4)
