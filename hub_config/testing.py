@@ -20,6 +20,7 @@ from hub_config.installed import installed_site
 from hub_config.packages import install_debian_packages
 from hub_config.paths import Paths
 from hub_config.site_file import LOCAL
+from hub_config.sudo_rules import remove_rules
 
 Say = Callable[[str], None]
 ARTEFACTS = CHECKOUT / "tests" / "artefacts"
@@ -80,6 +81,7 @@ def _campus(paths: Paths, say: Say) -> Iterator[None]:
         with contextlib.suppress(Exception):
             remove_accounts(installed_site(paths), paths)
             remove_daemon_accounts(installed_site(paths), paths)
+            remove_rules(installed_site(paths), paths)
         shutil.rmtree(paths.homes, ignore_errors=True)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -133,6 +135,24 @@ class Campus:
             yield
         finally:
             supervisor.restart(daemon)
+
+    @contextmanager
+    def reaching_slurm_by(self, transport: str) -> Iterator[None]:
+        """While the hub reaches Slurm in another way; sessions go on meanwhile."""
+        before = self.paths.site_file.read_text()
+        other = re.sub(r"^transport = .*\n", "", before, flags=re.MULTILINE)
+        self._take(other.replace("[slurm]\n", f'[slurm]\ntransport = "{transport}"\n', 1))
+        try:
+            yield
+        finally:
+            self._take(before)
+
+    def _take(self, site: str) -> None:
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            file.write(site)
+            file.flush()
+            self.command("up", "--site", file.name)
+        self.site = installed_site(self.paths)
 
     def wait_until_answering(self) -> None:
         wait_for("the hub to answer", lambda: answers(self.site))
