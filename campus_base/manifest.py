@@ -15,11 +15,13 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_DAYS = 366
 
 _DURATION = r"^[1-9][0-9]{0,7}[smhd]$"
+_DURATION_OR_OFF = r"^([1-9][0-9]{0,7}[smhd]|off)$"
 _NAME = r"^[a-z][a-z0-9-]{0,29}$"
 
 # What a pattern asks for, in the words of the error messages and of the settings page.
 PATTERNS = {
     _DURATION: "a number more than zero and s, m, h or d, like 45m or 2h",
+    _DURATION_OR_OFF: "a number more than zero and s, m, h or d, like 45m or 2h, or off",
     _NAME: "a name of lower-case letters, digits and -, beginning with a letter, at most 30 long",
 }
 
@@ -38,10 +40,19 @@ def duration_seconds(text: str) -> int:
     return int(text[:-1]) * _SECONDS[text[-1]]
 
 
+def seconds_or_none(text: str) -> int | None:
+    """Seconds in a duration, None for ``off``. Raises ValueError on anything else."""
+    return None if text == "off" else duration_seconds(text)
+
+
 def _duration(text: str) -> str:
     if duration_seconds(text) > _LONGEST_DAYS * _SECONDS["d"]:
         raise ValueError(f"must be {_LONGEST_DAYS}d or less")
     return text
+
+
+def _duration_or_off(text: str) -> str:
+    return text if text == "off" else _duration(text)
 
 
 def one_line(text: str) -> str:
@@ -67,5 +78,6 @@ Many = Annotated[tuple[Row, ...], Strict(False)]
 Named = Annotated[tuple[Row, ...], Strict(False), AfterValidator(names_differ)]
 
 Duration = Annotated[str, Field(pattern=_DURATION), AfterValidator(_duration)]
+DurationOrOff = Annotated[str, Field(pattern=_DURATION_OR_OFF), AfterValidator(_duration_or_off)]
 Line = Annotated[str, AfterValidator(one_line)]
 Name = Annotated[str, Field(pattern=_NAME)]

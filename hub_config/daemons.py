@@ -253,7 +253,7 @@ class Supervisor:
 
 _PROGRAMS = frozenset(
     {"munged", "mariadbd", "slurmdbd", "slurmctld", "slurmd", "slurmrestd", "supervisord"}
-    | {"jupyterhub", "jupyterhub_idle_culler", "configurable-http-proxy"}
+    | {"jupyterhub", "hub_config.culler", "configurable-http-proxy"}
 )
 _INTERPRETER = re.compile(r"(python[\d.]*|node)")
 

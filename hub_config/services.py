@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from campus_base.manifest import duration_seconds
 from hub_config.paths import Paths
 from hub_config.roles import CULLER
-from hub_config.site import Site, duration_seconds
+from hub_config.site import Site
 
 
 def update_services(c, site: Site, paths: Paths) -> None:
@@ -16,16 +17,15 @@ def update_services(c, site: Site, paths: Paths) -> None:
 
 
 def culler(site: Site, paths: Paths) -> dict[str, Any]:
-    """jupyterhub-idle-culler; its token comes by environment from the hub, which starts it."""
+    """jupyterhub-idle-culler (hub_config.culler); its token comes by environment from the hub, which starts it."""
     return {
         "name": CULLER,
         "command": [
             # It ends with a hub that is killed, which starts another when it is back (setpriv(1)).
             *("setpriv", "--pdeathsig=TERM"),
-            *(sys.executable, "-P", "-s", "-m", "jupyterhub_idle_culler"),
+            *(sys.executable, "-P", "-s", "-m", "hub_config.culler"),
             # None: it would run a file of that name that lies in the folder where the hub was started.
             "--config=",
-            f"--timeout={duration_seconds(site.culling.idle)}",
             f"--cull-every={duration_seconds(site.culling.every)}",
             "--ssl-enabled=true",
             f"--internal-certs-location={paths.internal_certificates}",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from campus_base.manifest import seconds_or_none
 from hub_config.paths import Paths
 from hub_config.site import Environment, Site, Size, duration_seconds, memory_mib
 from hub_config.slurmrestd import rest_transport
-from spawners import form
-from spawners.api import HANDLERS
+from spawners import api, form, idle_api
 from spawners.environments import SessionEnvironment
+from spawners.idle import IdleLimits
 from spawners.offer import Offer, SessionSize
 from spawners.slurm import Transport
 from spawners.slurm.cli import CliTransport
@@ -74,6 +75,18 @@ def slurm_conf(site: Site, paths: Paths) -> Path | None:
     return paths.slurm_conf if site.cluster else site.slurm.conf
 
 
+def idle_limits(site: Site) -> IdleLimits:
+    """After how long idle sessions end here."""
+    culling = site.culling
+    return IdleLimits(
+        session=seconds_or_none(culling.idle) if culling.enabled else None,
+        gpu=seconds_or_none(culling.gpu_idle) if culling.enabled else None,
+        gpu_busy_percent=culling.gpu_busy_percent,
+        notice=duration_seconds(culling.notice),
+        keeps=culling.keeps,
+    )
+
+
 def job_name(site: Site) -> str:
     """Name of every job of this hub: two hubs on one cluster must not cancel each other's."""
     return "campus-" + hashlib.sha256(site.addresses.public_url.encode()).hexdigest()[:8]
@@ -81,13 +94,14 @@ def job_name(site: Site) -> str:
 
 def update_sessions(c, site: Site, paths: Paths) -> None:
     c.JupyterHub.spawner_class = CampusSpawner
-    c.JupyterHub.extra_handlers = [*HANDLERS, *form.HANDLERS]
+    c.JupyterHub.extra_handlers = [*api.HANDLERS, *idle_api.HANDLERS, *form.HANDLERS]
     c.CampusSpawner.offer = offer(site, paths)
     slurm = slurm_transport(site, paths)
     watch = WatchSettings(slurm, job_name(site), site.slurm.poll_seconds)
     c.CampusSpawner.watch_settings = watch
     c.WatchedProxy.cluster_watch = watch
     c.CampusSpawner.job_template = paths.job_template.read_text() if site.sessions.job_template else ""
+    c.CampusSpawner.idle_limits = idle_limits(site)
     c.CampusSpawner.log_folder = site.sessions.log_folder
     c.CampusSpawner.ip = "127.0.0.1" if site.cluster else "0.0.0.0"  # noqa: S104 - mutual TLS guards it
     c.CampusSpawner.port = 0

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from campus_base.manifest import Duration, Line, Many, Name, Named, Part, duration_seconds
+from campus_base.manifest import Duration, DurationOrOff, Line, Many, Name, Named, Part, duration_seconds
 from hub_config import site_checks
 from hub_config.site_people import AccessRule, Account, Authentication
 from hub_config.site_people import DemoAuthentication as DemoAuthentication
@@ -270,14 +270,22 @@ class Content(Part):
 
 
 class Culling(Part):
-    """Stopping idle sessions."""
+    """Stopping idle sessions. What counts as use is in the operators' guide, under Idle sessions."""
 
     enabled: bool = True
     """Whether idle sessions are stopped at all."""
-    idle: Duration = "1h"
-    """Stop a session that nobody has used for this long. Sessions report their use every five minutes."""
-    every: Duration = "5m"
-    """How often to look."""
+    idle: DurationOrOff = "1h"
+    """Stop a session in which nothing has been done for this long; off for never."""
+    gpu_idle: DurationOrOff = "30m"
+    """Stop a session with GPUs in which nothing has run, and whose GPUs were not busy, for this long; off for never."""
+    gpu_busy_percent: int = Field(default=5, ge=1, le=100)
+    """A GPU counts as busy when nvidia-smi reports at least this utilisation, in per cent."""
+    notice: Duration = "5m"
+    """How long before JupyterLab says that the session will end, and lets its person keep it."""
+    keeps: int = Field(default=2, ge=0, le=100)
+    """How often in a row a person may keep an idle session, each time as if it had been used; 0 for never."""
+    every: Duration = "1m"
+    """How often to look for sessions that have been idle for too long."""
 
 
 class Site(Part):

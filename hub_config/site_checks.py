@@ -7,7 +7,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from campus_base.manifest import duration_seconds
+from campus_base.manifest import duration_seconds, seconds_or_none
 from hub_config.site_types import is_loopback
 
 if TYPE_CHECKING:
@@ -184,8 +184,12 @@ def _embedded_sizes(
 
 
 def _culling(culling: Culling) -> Iterator[str]:
-    if culling.enabled and duration_seconds(culling.every) > duration_seconds(culling.idle):
-        yield f"culling.every: looking every {culling.every} is too seldom for idle = {culling.idle}"
+    for key, limit in (("idle", culling.idle), ("gpu_idle", culling.gpu_idle)):
+        seconds = seconds_or_none(limit) if culling.enabled else None
+        if seconds is not None and duration_seconds(culling.every) > seconds:
+            yield f"culling.every: looking every {culling.every} is too seldom for {key} = {limit}"
+        if seconds is not None and duration_seconds(culling.notice) >= seconds:
+            yield f"culling.notice: {culling.notice} before the end is the whole of {key} = {limit}; make it shorter"
 
 
 CHECKS: tuple[Callable[..., Iterator[str]], ...] = (

@@ -25,6 +25,7 @@ from spawners.certificates import FILES, alternative_names, as_environment, make
 from spawners.failure import Ended, autopsy, stopped
 from spawners.form import choose, render_form
 from spawners.identity import account_named, account_of_uid, identity_of, identity_of_uid, is_persons
+from spawners.idle import IdleClock, IdleLimits
 from spawners.job_script import render_job_script
 from spawners.means import means_of
 from spawners.offer import Offer, RequestRefused, SessionSize
@@ -54,6 +55,7 @@ class CampusSpawner(SlurmSpawner):
         config=True
     )
     watch_settings = AnyTrait(WatchSettings(), help="Which Slurm to watch, and how often.").tag(config=True)
+    idle_limits = AnyTrait(IdleLimits(), help="After how long sessions that nobody uses end.").tag(config=True)
     log_folder = Unicode(".campus/logs", help="Session logs, relative to the person's home.").tag(config=True)
     job_template = Unicode(help="Text of the site's template of the job script; empty for ours.").tag(config=True)
 
@@ -72,6 +74,7 @@ class CampusSpawner(SlurmSpawner):
         self._report = asyncio.Event()
         self._looking = asyncio.Lock()
         self._submitted = 0.0
+        self.idle = IdleClock(self.idle_limits)
         self.watch.ensure_running()
         metrics.SESSIONS.add(self)
 
@@ -183,6 +186,7 @@ class CampusSpawner(SlurmSpawner):
         super().clear_state()
         self.node, self.port_reported, self.secret_digest, self.uid = "", 0, "", -1
         self._report = asyncio.Event()
+        self.idle = IdleClock(self.idle_limits)
         self.cleared.set()
 
     def _commit(self) -> None:
@@ -466,7 +470,8 @@ class CampusSpawner(SlurmSpawner):
             return
         # It was a session, and not only a wish for one; why it is given up is known already.
         if self.node and not (self.ended and self.ended.job_id == self.job_id):
-            self.ended = replace(stopped(self.job_id, None), options=dict(self.user_options or {}))
+            why = self.idle.reason(time.monotonic())
+            self.ended = replace(stopped(self.job_id, why), options=dict(self.user_options or {}))
         try:
             await self.watch.slurm.cancel(int(self.job_id), await identity_of_uid(self.uid))
         except CampusError as error:

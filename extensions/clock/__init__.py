@@ -1,4 +1,4 @@
-"""Time is visible: what is left of a session's time and memory, for JupyterLab's status bar and its warnings."""
+"""Time is visible: what is left of a session's time and memory, and how idle it is, for JupyterLab and for the hub."""
 
 from extensions.clock.extension import load, start
 

@@ -1,65 +1,22 @@
-"""A Jupyter server extension: tells the session's own page how much time, memory and GPU it has left."""
+"""A Jupyter server extension: tells the session's own page what is left of it, and the hub whether it is in use."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import time
-from functools import partial
+from collections.abc import Awaitable
 from typing import Any
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
+from jupyter_server.services.contents.manager import ContentsManager
 from jupyter_server.utils import url_path_join
-from tornado.ioloop import PeriodicCallback
 from tornado.web import authenticated
 
 from campus_base.errors import CampusError
-from extensions.clock.activity import SECONDS, note_busy_kernels
-from extensions.clock.end import ask_slurm, end_at_start
-from extensions.clock.gpus import granted, look
-from extensions.clock.kept import Kept
-from extensions.clock.longer import ask_hub
-from extensions.clock.memory import job_memory
+from extensions.clock.hub import ask_hub
+from extensions.clock.job import JobClock
 
 MORE = 30  # minutes
-_END_SECONDS = 60.0
-_GPU_SECONDS = 10.0
-
-
-class JobClock:
-    """The job that this server runs in; outside a job (``job`` None) it knows nothing and asks nobody."""
-
-    def __init__(self, log: Any) -> None:
-        said = os.environ.get("SLURM_JOB_ID", "")
-        self.job = int(said) if said.isascii() and said.isdigit() else None
-        self._gpus = granted(os.environ) if self.job else []
-        self._end = Kept(partial(ask_slurm, self.job or 0), end_at_start(), _END_SECONDS, log)
-        self._looks: Kept[list[dict[str, Any]]] = Kept(partial(look, self._gpus), [], _GPU_SECONDS, log)
-
-    async def end(self) -> int | None:
-        return await self._end.get() if self.job else None
-
-    def moved(self) -> None:
-        """The end was moved just now: the next who wants it has it asked for."""
-        self._end.forget()
-
-    async def now(self) -> dict[str, Any]:
-        """See :class:`SessionHandler`."""
-        end, memory, gpus = None, None, []
-        if self.job:
-            end, memory, gpus = await asyncio.gather(
-                self.end(), asyncio.to_thread(job_memory, self.job), self._looks.get()
-            )
-        return {
-            "job": self.job,
-            "partition": os.environ.get("SLURM_JOB_PARTITION") if self.job else None,
-            "end": end,
-            "seconds_left": None if end is None else max(0, round(end - time.time())),
-            "memory": memory,
-            "gpus": gpus,
-        }
 
 
 class SessionHandler(APIHandler):
@@ -73,7 +30,9 @@ class SessionHandler(APIHandler):
       in bytes; ``limit`` is null where there is none;
     - ``gpus``: those granted to the job, each an object of ``id`` (a number in a string, or a name as in
       CUDA_VISIBLE_DEVICES), ``memory_used`` and ``memory_total`` in bytes, and ``utilisation`` in per cent; these
-      three are null where nvidia-smi does not say.
+      three are null where nvidia-smi does not say;
+    - ``idle``: null until the session is about to end for being idle, then what
+      :meth:`extensions.clock.idle.IdleReports.now` tells.
     """
 
     auth_resource = "campus"
@@ -87,40 +46,65 @@ class SessionHandler(APIHandler):
     async def get(self) -> None:
         self.finish(json.dumps(await self._clock.now()))
 
-
-class LongerHandler(SessionHandler):
-    """POST ``campus/session/longer`` gives the session MORE minutes more: ``{"end": epoch seconds}``.
-
-    409 with ``{"code", "message", "remedy"}`` where it may not run longer, or the hub does not answer.
-    """
-
-    @authenticated
-    @authorized
-    async def post(self) -> None:
+    async def answer(self, wish: Awaitable[dict[str, Any] | None]) -> None:
+        """What came of it; 409 with ``{"code", "message", "remedy"}`` where it was refused, or the hub is silent."""
         try:
-            said = await ask_hub(MORE)
+            said: Any = await wish or {}
         except CampusError as error:
             if error.detail:
                 self.log.warning("%s (%s)", error.message, error.detail)
             self.set_status(409)
             said = error.as_dict()
-        else:
-            self._clock.moved()
         self.finish(json.dumps(said))
+
+
+class LongerHandler(SessionHandler):
+    """POST ``campus/session/longer`` gives the session MORE minutes more: ``{"end": epoch seconds}``."""
+
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        trouble = "The session could not be given more time now."
+        await self.answer(ask_hub("extend", {"minutes": MORE}, frozenset({"end"}), trouble))
+        self._clock.moved()
+
+
+class KeepHandler(SessionHandler):
+    """POST ``campus/session/keep`` counts as use of a session that is about to end for being idle."""
+
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        await self.answer(self._clock.idle.keep())
+
+
+class StopHandler(SessionHandler):
+    """POST ``campus/session/stop`` ends the session."""
+
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        await self.answer(self._clock.idle.stop())
 
 
 def load(server_app: Any) -> None:
     """Called by Jupyter Server."""
     settings = server_app.web_app.settings
-    clock = settings["campus_clock"] = JobClock(server_app.log)
+    clock = settings["campus_clock"] = JobClock(settings, server_app.log)
     path = url_path_join(settings["base_url"], "campus/session")
+    handlers = {"": SessionHandler, "longer": LongerHandler, "keep": KeepHandler, "stop": StopHandler}
     server_app.web_app.add_handlers(
-        ".*",
-        [(path, SessionHandler, {"clock": clock}), (url_path_join(path, "longer"), LongerHandler, {"clock": clock})],
+        ".*", [(url_path_join(path, name), handler, {"clock": clock}) for name, handler in handlers.items()]
     )
+
+    async def changed(logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+        clock.use.note_change(data["action"])
+
+    server_app.event_logger.add_listener(schema_id=ContentsManager.event_schema_id, listener=changed)
 
 
 async def start(server_app: Any) -> None:
     """Called by Jupyter Server once its event loop runs."""
-    PeriodicCallback(partial(note_busy_kernels, server_app), SECONDS * 1000).start()
-    await server_app.web_app.settings["campus_clock"].end()
+    clock = server_app.web_app.settings["campus_clock"]
+    clock.start()
+    await clock.end()

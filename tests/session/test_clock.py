@@ -76,7 +76,7 @@ def test_the_page_is_told_about_its_job(job: tuple[Session, Path]) -> None:
     nothing = {"memory_used": None, "memory_total": None, "utilisation": None}
     gpus = [{"id": "0", **nothing}, {"id": "3", **nothing}]
     # This test runs in no control group of Slurm's.
-    assert answer == {"job": 42, "partition": "gpu", "end": END, "memory": None, "gpus": gpus}
+    assert answer == {"job": 42, "partition": "gpu", "end": END, "memory": None, "gpus": gpus, "idle": None}
 
 
 def test_slurm_is_asked_at_start_and_not_again_within_a_minute(job: tuple[Session, Path]) -> None:
@@ -94,10 +94,11 @@ def test_nobody_else_is_told(token: str | None, job: tuple[Session, Path]) -> No
     assert "42" not in answer.text
 
 
+@pytest.mark.parametrize("what", ["longer", "keep", "stop"])
 @pytest.mark.parametrize("token", [None, "token somebody-elses"])
-def test_nobody_else_asks_for_more_time(token: str | None, job: tuple[Session, Path]) -> None:
+def test_nobody_else_decides_about_the_session(token: str | None, what: str, job: tuple[Session, Path]) -> None:
     headers = {"Authorization": token or ""}
-    assert job[0].request("POST", "/campus/session/longer", headers=headers).status_code == 403
+    assert job[0].request("POST", f"/campus/session/{what}", headers=headers).status_code == 403
 
 
 def test_a_hub_that_gives_no_more_time_is_a_sentence(job: tuple[Session, Path]) -> None:
@@ -112,8 +113,8 @@ def test_a_hub_that_gives_no_more_time_is_a_sentence(job: tuple[Session, Path]) 
 
 
 def test_outside_slurm_there_is_nothing_to_tell(session: Session) -> None:
-    empty = {"job": None, "partition": None, "end": None, "seconds_left": None, "memory": None, "gpus": []}
-    assert told(session) == empty
+    nothing = dict.fromkeys(("job", "partition", "end", "seconds_left", "memory", "idle"))
+    assert told(session) == nothing | {"gpus": []}
     assert "squeue" not in session.log.read_text()
 
 
@@ -354,20 +355,14 @@ def last_activity(session: Session) -> datetime:
     return datetime.fromisoformat(session.request("GET", "/api/status").json()["last_activity"])
 
 
-async def test_a_busy_kernel_is_activity_though_it_says_nothing(
-    session: Session, kernel: str, job: tuple[Session, Path]
-) -> None:
-    idle = job[0]
-    answer = idle.request("POST", "/api/kernels", json={"name": "python3"})
-    await idle.run(answer.json()["id"], "import time")
-    before = last_activity(idle)
-    cell = asyncio.create_task(session.run(kernel, "import time; time.sleep(34)"))
+async def test_a_busy_kernel_is_activity_though_it_says_nothing(job: tuple[Session, Path]) -> None:
+    """What JupyterHub is told; what its own culler asks for is in test_use."""
+    session = job[0]
+    answer = session.request("POST", "/api/kernels", json={"name": "python3"})
+    cell = asyncio.create_task(session.run(answer.json()["id"], "import time; time.sleep(34)"))
     await asyncio.sleep(1)
     began = last_activity(session)
     await asyncio.sleep(31)
     assert not cell.done()
     assert (last_activity(session) - began).total_seconds() > 1
-    # A kernel that waits is no activity, and neither is the page that asks for the time left.
-    told(idle)
-    assert last_activity(idle) == before
     await cell

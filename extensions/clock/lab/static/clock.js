@@ -1,20 +1,32 @@
 // The plugin: a status bar item that counts down by itself, and the warnings. What the server says is shown as text.
+import { IdleNotice } from './idle.js';
+import { Saver } from './saving.js';
 import { MemoryWatch, TimeWatch } from './watches.js';
 import { details, item, long, memoryWarning, secondsLeft } from './words.js';
 
-const ASK = 30_000; // milliseconds between questions to the server, while somebody can see the page
+const ASK = 30_000; // milliseconds between questions to the server
 const TICK = 1_000; // milliseconds between looks at the clock
+// Seconds before the end from which on changes are saved, and between two times. A page in the background may look at
+// the clock once in a minute only.
+const SAVE_FROM = 120;
+const SAVE_EVERY = 20;
 
-export function plugin({ IStatusBar, Notification, ServerConnection, Widget }) {
-  function activate(app, statusBar) {
+export function plugin({ IDocumentManager, IStatusBar, Notification, PageConfig, ServerConnection, Widget }) {
+  function activate(app, documents, statusBar) {
     const settings = app.serviceManager.serverSettings;
-    const url = new URL('campus/session', new URL(settings.baseUrl, location.href)).href;
+    const base = new URL(settings.baseUrl, location.href);
+    const url = new URL('campus/session', base).href;
+    const option = name => encodeURIComponent(PageConfig.getOption(name));
+    const spawn = `${PageConfig.getOption('hubPrefix')}spawn/${option('hubUser')}/${option('hubServerName')}`;
     const time = new TimeWatch(sessionStorage);
     const memory = new MemoryWatch();
+    const saver = new Saver(app.shell, documents);
+    const idle = new IdleNotice({ Notification, post, saver, base, spawn });
     const button = document.createElement('button');
     let session = null; // the last answer
     let at = 0; // when it came, by this browser's clock
     let asking = false;
+    let saved = 0; // when changes were saved because of the end
     let shown = '';
 
     function show() {
@@ -29,6 +41,13 @@ export function plugin({ IStatusBar, Notification, ServerConnection, Widget }) {
       button.dataset.state = state;
       const due = time.due(session.job, left);
       if (due) warnOfTheEnd(left);
+      saveBefore(Math.min(left ?? Infinity, (session.idle?.ends_in ?? Infinity) - (Date.now() - at) / 1000));
+    }
+
+    function saveBefore(left) {
+      if (left > SAVE_FROM || Date.now() - saved < SAVE_EVERY * 1000) return;
+      saved = Date.now();
+      void saver.save();
     }
 
     function warnOfTheEnd(left) {
@@ -49,18 +68,21 @@ export function plugin({ IStatusBar, Notification, ServerConnection, Widget }) {
       );
     }
 
+    // Asks the session's own server for something; throws an Error with a sentence where it is refused.
+    async function post(what) {
+      const response = await ServerConnection.makeRequest(`${url}/${what}`, { method: 'POST' }, settings);
+      const answer = await response.json().catch(() => ({}));
+      if (response.ok) return answer;
+      throw new Error([answer.message ?? 'The session does not answer.', answer.remedy].filter(Boolean).join(' '));
+    }
+
     async function longer() {
       try {
-        const response = await ServerConnection.makeRequest(`${url}/longer`, { method: 'POST' }, settings);
-        const answer = await response.json();
-        if (!response.ok) {
-          Notification.error([answer.message, answer.remedy].filter(Boolean).join(' '), { autoClose: false });
-          return;
-        }
+        await post('longer');
         await ask();
         tell();
-      } catch {
-        Notification.error('The session could not be given more time now. Save your work.', { autoClose: false });
+      } catch (error) {
+        Notification.error(error.message, { autoClose: false });
       }
     }
 
@@ -88,9 +110,9 @@ export function plugin({ IStatusBar, Notification, ServerConnection, Widget }) {
       setInterval(show, TICK);
     }
 
+    // Also for a page that nobody sees: its documents are to be saved in time. To ask is no use of the session.
     async function ask() {
-      // A page that nobody sees asks nothing: it must not keep an idle session alive. It goes on counting.
-      if (document.hidden || asking) return;
+      if (asking) return;
       asking = true;
       try {
         const response = await ServerConnection.makeRequest(url, {}, settings);
@@ -101,6 +123,7 @@ export function plugin({ IStatusBar, Notification, ServerConnection, Widget }) {
           at = Date.now();
           if (isFirst) first();
           show();
+          idle.show(session.idle);
           if (memory.due(session.memory)) Notification.warning(memoryWarning(session.memory), { autoClose: 30_000 });
         } else if (answer || response.status === 404) {
           clearInterval(timer); // no job of Slurm's, or no server extension
@@ -119,8 +142,9 @@ export function plugin({ IStatusBar, Notification, ServerConnection, Widget }) {
 
   return {
     id: 'campus-clock:plugin',
-    description: 'Shows how much time, memory and GPU this session has left, and warns before its end.',
+    description: 'Shows how much time, memory and GPU this session has left, warns before its end, and saves.',
     autoStart: true,
+    requires: [IDocumentManager],
     optional: [IStatusBar],
     activate,
   };

@@ -1,6 +1,10 @@
 // The container in which JupyterLab looks for an extension (webpack's module federation), by hand: there is no build.
 (() => {
   const here = document.currentScript.src;
+  const LIBRARIES = [
+    ...['@jupyterlab/apputils', '@jupyterlab/coreutils', '@jupyterlab/docmanager', '@jupyterlab/services'],
+    ...['@jupyterlab/statusbar', '@lumino/widgets'],
+  ];
   let scope;
 
   // One of JupyterLab's own libraries, as its other extensions share it.
@@ -11,12 +15,8 @@
 
   const modules = {
     './extension': async () => {
-      const [{ plugin }, statusbar, apputils, widgets, services] = await Promise.all([
-        import(new URL('clock.js', here)),
-        ...['@jupyterlab/statusbar', '@jupyterlab/apputils', '@lumino/widgets', '@jupyterlab/services'].map(shared),
-      ]);
-      const lab = { ...statusbar, ...apputils, ...widgets, ...services };
-      return () => ({ __esModule: true, default: plugin(lab) });
+      const [{ plugin }, ...libraries] = await Promise.all([import(new URL('clock.js', here)), ...LIBRARIES.map(shared)]);
+      return () => ({ __esModule: true, default: plugin(Object.assign({}, ...libraries)) });
     },
   };
 

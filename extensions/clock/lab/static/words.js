@@ -66,11 +66,17 @@ export function item(session, left) {
   return { text: parts.join(' · ') || `job ${session.job}`, state };
 }
 
-// "16:30", with the day where that is not today.
+// "16:30", with the day where that is not today; `end` in seconds since the epoch.
 function clock(end) {
   const date = new Date(end * 1000);
   const today = date.toDateString() === new Date().toDateString();
   return date.toLocaleString([], { hour: '2-digit', minute: '2-digit', ...(today ? {} : { weekday: 'long' }) });
+}
+
+// When an idle session is about to end; `idle` as the session tells it.
+export function idleWarning({ because, idle, ends_in }, now = Date.now()) {
+  const what = because === 'gpu' ? 'The GPU has been idle' : 'This session has been idle';
+  return `${what} for ${long(idle)}. The session ends at ${clock(now / 1000 + ends_in)}; variables are lost then.`;
 }
 
 // The same in sentences: for the tooltip, for a screen reader, and for who presses the item.

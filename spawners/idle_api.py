@@ -1,0 +1,112 @@
+"""What a session reports of its use, what it is told in answer, and what the idle culler asks before it ends one."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import tornado.web as web
+from jupyterhub import orm
+from jupyterhub.apihandlers import APIHandler
+from jupyterhub.scopes import needs_scope
+from jupyterhub.utils import utcnow
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from spawners import metrics
+from spawners.idle import Figures
+from spawners.outlook import fits_now
+from spawners.slurm import JobState
+
+if TYPE_CHECKING:
+    from spawners.spawner import CampusSpawner
+
+_LONGEST = 366 * 24 * 3600  # seconds
+
+
+class _Report(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    idle: float = Field(ge=0, le=_LONGEST, allow_inf_nan=False)
+    gpu_idle: float | None = Field(ge=0, le=_LONGEST, allow_inf_nan=False)
+
+
+class _OfSession(APIHandler):
+    def session(self, name: str, server: str) -> CampusSpawner:
+        """A session that is up. Raises HTTPError 404 for any other."""
+        user = self.find_user(name)
+        spawner = user.spawners[server] if user and server in user.spawners else None
+        if spawner is None or not spawner.ready:
+            raise web.HTTPError(404, "No such session is running.")
+        return spawner
+
+
+class UseHandler(_OfSession):
+    """``POST {"idle": seconds, "gpu_idle": seconds or null}``, a session's own figures (see spawners.idle.Figures).
+
+    Answers ``{"again", "gpu_busy_percent", "keeps", "idle"}``: after how many seconds to report again; from which
+    utilisation on a GPU is busy; how often in a row its person may keep it; and ``idle``, null until its end is near,
+    then ``{"because": "gpu" or "session", "idle": seconds, "ends_in": seconds, "smaller": null or {"name", "title"}}``.
+    400 for any other body.
+    """
+
+    @needs_scope("access:servers")
+    async def post(self, user_name: str, server_name: str) -> None:
+        try:
+            report = _Report.model_validate(self.get_json_body())
+        except ValidationError:
+            raise web.HTTPError(400, 'Report {"idle": SECONDS, "gpu_idle": SECONDS or null}.') from None
+        spawner = self.session(user_name, server_name)
+        now = time.monotonic()
+        again = spawner.idle.told(Figures(now, report.idle, report.gpu_idle))
+        limits = spawner.idle.limits
+        said: dict[str, Any] = {"again": again, "gpu_busy_percent": limits.gpu_busy_percent, "keeps": limits.keeps}
+        verdict = spawner.idle.announced(now)
+        about = {"because": verdict.because, "idle": verdict.idle, "ends_in": verdict.ends_in} if verdict else None
+        self.finish(said | {"idle": about and about | {"smaller": smaller(spawner)}})
+
+
+def smaller(spawner: CampusSpawner) -> dict[str, str] | None:
+    """A size with the fewest GPUs, fewer than this session has, of which one would fit now."""
+    now = next((size for size in spawner.sizes if size.name == metrics.size_of(spawner)), None)
+    fewer = [size for size in spawner.sizes if now and size.gpus < now.gpus and fits_now(size, spawner.watch.picture)]
+    best = min(fewer, key=lambda size: size.gpus, default=None)
+    return {"name": best.name, "title": best.title} if best else None
+
+
+class IdleHandler(_OfSession):
+    """``POST`` answers ``{"idle": true}`` where the session may be ended now for being idle.
+
+    It is then told so, should it be stopped next.
+    """
+
+    @needs_scope("delete:servers")
+    async def post(self, user_name: str, server_name: str) -> None:
+        spawner = self.session(user_name, server_name)
+        job = spawner.job()
+        # Of one that is suspended, or of which Slurm does not speak, nobody knows what it would do.
+        running = job is not None and job.state is JobState.RUNNING
+        self.finish({"idle": running and spawner.idle.asked(_inactive(spawner.orm_spawner), time.monotonic())})
+
+
+def _inactive(server: orm.Spawner) -> float:
+    """Seconds since JupyterHub saw any activity of this server."""
+    return (utcnow(with_tz=False) - server.last_activity).total_seconds() if server.last_activity else 0.0
+
+
+class StopHandler(_OfSession):
+    """``POST`` stops the session, for which its own token is enough; answers 202 before it is gone."""
+
+    @needs_scope("access:servers")
+    async def post(self, user_name: str, server_name: str) -> None:
+        spawner = self.session(user_name, server_name)
+        self.set_status(202)
+        self.finish()
+        await self.stop_single_user(spawner.user, spawner.name)
+
+
+# As in spawners.api.
+HANDLERS = [
+    (r"/api/users/([^/]+)/servers/([^/]*)/campus/use", UseHandler),
+    (r"/api/users/([^/]+)/servers/([^/]*)/campus/idle", IdleHandler),
+    (r"/api/users/([^/]+)/servers/([^/]*)/campus/stop", StopHandler),
+]
