@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import tornado.web as web
@@ -12,10 +13,9 @@ from jupyterhub.scopes import needs_scope
 from jupyterhub.utils import utcnow
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from spawners import metrics
 from spawners.idle import Figures
-from spawners.outlook import fits_now
 from spawners.slurm import JobState
+from spawners.waiting import instead
 
 if TYPE_CHECKING:
     from spawners.spawner import CampusSpawner
@@ -45,8 +45,8 @@ class UseHandler(_OfSession):
 
     Answers ``{"again", "gpu_busy_percent", "keeps", "idle"}``: after how many seconds to report again; from which
     utilisation on a GPU is busy; how often in a row its person may keep it; and ``idle``, null until its end is near,
-    then ``{"because": "gpu" or "session", "idle": seconds, "ends_in": seconds, "smaller": null or {"name", "title"}}``.
-    400 for any other body.
+    then ``{"because": "gpu" or "session", "idle": seconds, "ends_in": seconds, "smaller": {"title", "options"}}``, with
+    what to ask for to have fewer GPUs, or null. 400 for any other body.
     """
 
     @needs_scope("access:servers")
@@ -61,16 +61,15 @@ class UseHandler(_OfSession):
         limits = spawner.idle.limits
         said: dict[str, Any] = {"again": again, "gpu_busy_percent": limits.gpu_busy_percent, "keeps": limits.keeps}
         verdict = spawner.idle.announced(now)
-        about = {"because": verdict.because, "idle": verdict.idle, "ends_in": verdict.ends_in} if verdict else None
-        self.finish(said | {"idle": about and about | {"smaller": smaller(spawner)}})
+        about = verdict and asdict(verdict) | {"smaller": await _smaller(spawner)}
+        self.finish(said | {"idle": about})
 
 
-def smaller(spawner: CampusSpawner) -> dict[str, str] | None:
-    """A size with the fewest GPUs, fewer than this session has, of which one would fit now."""
-    now = next((size for size in spawner.sizes if size.name == metrics.size_of(spawner)), None)
-    fewer = [size for size in spawner.sizes if now and size.gpus < now.gpus and fits_now(size, spawner.watch.picture)]
-    best = min(fewer, key=lambda size: size.gpus, default=None)
-    return {"name": best.name, "title": best.title} if best else None
+async def _smaller(spawner: CampusSpawner) -> dict[str, Any] | None:
+    """The size to go on with instead of an idle GPU."""
+    means = await spawner.means()
+    name, options = instead(spawner.user_options, spawner.offer, means, spawner.watch.picture, fewest_gpus=True)
+    return {"title": spawner.offer.size(name).title, "options": options} if name else None
 
 
 class IdleHandler(_OfSession):

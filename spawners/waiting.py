@@ -58,20 +58,26 @@ def waiting(job: Job, options: Mapping[str, Any], offer: Offer, means: Means | N
     )
 
 
+def _gpus(size: SessionSize) -> tuple[int, int]:
+    return size.gpus, size.shards
+
+
 def _amount(size: SessionSize) -> tuple[int, int, int, int]:
-    return size.gpus, size.shards, size.cpus, size.memory_mib
+    return *_gpus(size), size.cpus, size.memory_mib
 
 
 def instead(
-    options: Mapping[str, Any], offer: Offer, means: Means | None, picture: Picture
+    options: Mapping[str, Any], offer: Offer, means: Means | None, picture: Picture, fewest_gpus: bool = False
 ) -> tuple[str | None, dict[str, Any]]:
     """The largest smaller size for which there is room now, and the options to ask for it with.
 
     They keep what was chosen beside the size where it fits the smaller one. (None, {}) where there is none.
+    ``fewest_gpus`` wants the size with the fewest GPUs instead, and fewer than now.
     """
     size = offer.size(options.get("size"))
     smaller = [one for one in offer.sizes if _amount(one) < _amount(size)]
-    for one in reversed(smaller):
+    fewer = sorted((one for one in smaller if _gpus(one) < _gpus(size)), key=_gpus)
+    for one in fewer if fewest_gpus else reversed(smaller):
         left, _ = settle({**options, "size": one.name}, offer, means)
         with contextlib.suppress(RequestRefused):
             request = check_request(left, offer, means)

@@ -108,3 +108,7 @@ async def start(server_app: Any) -> None:
     clock = server_app.web_app.settings["campus_clock"]
     clock.start()
     await clock.end()
+
+
+_load_jupyter_server_extension = load
+_start_jupyter_server_extension = start

@@ -220,17 +220,16 @@ def test_the_culler(tmp_path: Path) -> None:
     paths.secrets.mkdir(parents=True)
     paths.secret("proxy-token").write_text("a-secret")
     c = Config()
-    update_services(c, site_of(culling={"idle": "2h", "every": "1m"}), paths)
+    update_services(c, site_of(culling={"idle": "2h", "every": "2m"}), paths)
     (service,) = c.JupyterHub.services
     assert service["name"] == CULLER
     assert "admin" not in service
     assert "environment" not in service
     assert service["command"] == [
         *("setpriv", "--pdeathsig=TERM"),
-        *(sys.executable, "-P", "-s", "-m", "jupyterhub_idle_culler"),
+        *(sys.executable, "-P", "-s", "-m", "hub_config.culler"),
         "--config=",
-        "--timeout=7200",
-        "--cull-every=60",
+        "--cull-every=120",
         "--ssl-enabled=true",
         f"--internal-certs-location={paths.internal_certificates}",
     ]
@@ -251,5 +250,5 @@ def test_the_culler_takes_its_options() -> None:
     app.parse_command_line(culler(site_of(), PATHS)["command"][7:])
     assert app.config_file == ""
     assert app.ssl_enabled
-    assert (app.timeout, app.cull_every) == (3600, 300)
+    assert app.cull_every == 60
     assert app.internal_certs_location == "/srv/campus/var/hub/certificates"

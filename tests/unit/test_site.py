@@ -146,7 +146,10 @@ BAD_VALUES = [
     (DEMO_SITE, "[[sizes]]", '[slurm]\npoll_seconds = nan\n[[sizes]]', "= NaN: must be a number"),
     (DEMO_SITE, "[[sizes]]", "[slurm]\npoll_seconds = 0\n[[sizes]]", "= 0: must be 0.5 or more"),
     (DEMO_SITE, "[[sizes]]", '[culling]\nenabled = "no"\n[[sizes]]', "must be true or false"),
-    (DEMO_SITE, "[[sizes]]", '[culling]\nidle = "1m"\n[[sizes]]', "looking every 5m is too seldom"),
+    (DEMO_SITE, "[[sizes]]", '[culling]\nevery = "45m"\n[[sizes]]', "every 45m is too seldom for gpu_idle = 30m"),
+    (DEMO_SITE, "[[sizes]]", '[culling]\nidle = "5m"\n[[sizes]]', "5m before the end is the whole of idle = 5m"),
+    (DEMO_SITE, "[[sizes]]", '[culling]\ngpu_idle = "never"\n[[sizes]]', "like 45m or 2h, or off"),
+    (DEMO_SITE, "[[sizes]]", '[culling]\ngpu_idle = "400d"\n[[sizes]]', "must be 366d or less"),
     # tables and lists
     (DEMO_SITE, "[auth", 'slurm = "cli"\n[auth', "slurm: must be a table, with settings"),
     (DEMO_SITE, "[[sizes]]", "[sizes]", "sizes: must be a list: [...], or for tables one [[sizes]] for each"),
@@ -319,7 +322,7 @@ def test_every_mistake_is_told_at_once() -> None:
     )  # fmt: skip
     found = problems(text)
     assert [line.partition(":")[0].partition(" ")[0] for line in found] == [
-        *("addresses.hub_port", "sizes[1].memory", "accounts", "access", "slurm.conf", "culling.every"),
+        *("addresses.hub_port", "sizes[1].memory", "accounts", "access", "slurm.conf", "culling.notice"),
     ]
 
 

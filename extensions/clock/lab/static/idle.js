@@ -33,7 +33,7 @@ export class IdleNotice {
       found.push({
         label: `Go on: ${smaller.title}`,
         caption: 'Save everything, stop this session, and start a smaller one with the same documents',
-        callback: () => void this.stop({ 'opt-size': smaller.name, next: location.pathname }),
+        callback: () => void this.stop(smaller.options),
       });
     }
     found.push({ label: 'Save all and stop now', callback: () => void this.stop({}) });
@@ -49,8 +49,8 @@ export class IdleNotice {
     }
   }
 
-  // Ends the session, and goes to the page that starts the next: at once, where the query says what.
-  async stop(query) {
+  // Ends the session, and goes to the page that starts the next: at once, where there are options to start it with.
+  async stop(options) {
     if (!(await this.saver.save())) {
       this.Notification.error('A document could not be saved, so the session was not stopped.', { autoClose: false });
       return;
@@ -59,7 +59,8 @@ export class IdleNotice {
     try {
       await this.post('stop');
       for (let looks = 0; looks < PATIENCE && !(await this.gone()); looks++) await sleep(LOOK);
-      location.assign(`${this.spawn}?${new URLSearchParams(query)}`);
+      const query = Object.entries(options).map(([key, value]) => [`opt-${key}`, value]);
+      location.assign(`${this.spawn}?${new URLSearchParams([...query, ['next', location.pathname]])}`);
     } catch (error) {
       this.Notification.dismiss(said);
       this.Notification.error(error.message, { autoClose: false });
