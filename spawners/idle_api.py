@@ -31,13 +31,18 @@ class _Report(BaseModel):
 
 
 class _OfSession(APIHandler):
-    def session(self, name: str, server: str) -> CampusSpawner:
-        """A session that is up. Raises HTTPError 404 for any other."""
+    def session(self, name: str, server: str, ready: bool = True) -> CampusSpawner:
+        """A session that is up, or may become so. Raises HTTPError 404 for any other."""
         user = self.find_user(name)
         spawner = user.spawners[server] if user and server in user.spawners else None
-        if spawner is None or not spawner.ready:
+        if spawner is None or not (spawner.ready if ready else spawner.active):
             raise web.HTTPError(404, "No such session is running.")
         return spawner
+
+    def _log(self) -> None:
+        # Every session comes every minute: what is as it should be would bury the rest of the hub's log.
+        if self.get_status() >= 400:
+            super()._log()
 
 
 class UseHandler(_OfSession):
@@ -55,7 +60,8 @@ class UseHandler(_OfSession):
             report = _Report.model_validate(self.get_json_body())
         except ValidationError:
             raise web.HTTPError(400, 'Report {"idle": SECONDS, "gpu_idle": SECONDS or null}.') from None
-        spawner = self.session(user_name, server_name)
+        # It reports from its start on, when the hub still waits for it.
+        spawner = self.session(user_name, server_name, ready=False)
         now = time.monotonic()
         again = spawner.idle.told(Figures(now, report.idle, report.gpu_idle))
         limits = spawner.idle.limits

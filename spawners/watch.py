@@ -113,8 +113,10 @@ class ClusterWatch:
     async def news(self, timeout: float) -> None:
         """Wait for the next good answer, or ``timeout`` seconds."""
         self.ensure_running()
+        # Not asyncio.wait_for: Python 3.11's drops a cancellation that comes together with the news.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._news.wait()
 
 
 @cache

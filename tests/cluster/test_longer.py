@@ -44,20 +44,29 @@ def test_the_sessions_own_token_is_enough_and_for_itself_only(calm: Campus) -> N
 import json, os, ssl, urllib.request
 context = ssl.create_default_context(cafile=os.environ["JUPYTERHUB_SSL_CLIENT_CA"])
 context.load_cert_chain(os.environ["JUPYTERHUB_SSL_CERTFILE"], os.environ["JUPYTERHUB_SSL_KEYFILE"])
-def ask(name):
-    url = f"{os.environ['JUPYTERHUB_API_URL']}/users/{name}/servers//campus/extend"
+def ask(name, what, wish):
+    url = f"{os.environ['JUPYTERHUB_API_URL']}/users/{name}/servers//campus/{what}"
     headers = {"Authorization": "token " + os.environ["JUPYTERHUB_API_TOKEN"], "Content-Type": "application/json"}
-    request = urllib.request.Request(url, json.dumps({"minutes": 5}).encode(), headers)
+    request = urllib.request.Request(url, json.dumps(wish).encode(), headers)
     try:
         return urllib.request.urlopen(request, context=context).status
     except urllib.error.HTTPError as error:
         return error.code
-print(json.dumps([ask(os.environ["JUPYTERHUB_USER"]), ask("ANOTHER")]))
+me, use = os.environ["JUPYTERHUB_USER"], {"idle": 3.5, "gpu_idle": None}
+print(json.dumps([ask(me, "extend", {"minutes": 5}), ask(me, "use", use)]))
+wishes = {"extend": {"minutes": 5}, "use": use, "stop": {}}
+print(json.dumps([ask("ANOTHER", what, wish) for what, wish in wishes.items()]))
+print(json.dumps([ask(me, "use", odd) for odd in ({}, [], use | {"idle": -1}, use | {"idle": "3"}, use | {"more": 1})]))
+print(json.dumps([ask(me, "idle", {}), ask("ANOTHER", "idle", {})]))  # what the culler asks
 """
     two.start(size="cpu", minutes=10)
-    own, anothers = json.loads(one.start(size="cpu", minutes=10).kernel().run(code.replace("ANOTHER", two.name)))
-    assert own == 200
-    assert anothers in (403, 404)
+    printed = one.start(size="cpu", minutes=10).kernel().run(code.replace("ANOTHER", two.name))
+    own, anothers, odd, of_the_culler = (json.loads(line) for line in printed.splitlines())
+    assert own == [200, 200]
+    assert set(anothers) <= {403, 404}
+    assert set(odd) == {400}
+    assert set(of_the_culler) <= {403, 404}
+    assert two.server()
     assert sorted(limit(calm).split()) == ["10:00", "15:00"]
 
 

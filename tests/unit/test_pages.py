@@ -237,7 +237,7 @@ async def test_what_the_spawn_page_loads_is_there(plain: Browser) -> None:
     ("path", "link"),
     [
         ("/hub/spawn", "?opt-resume=1"),
-        ("/hub/home", "/hub/spawn/trainee1/?opt-resume=1"),
+        ("/hub/home", "/hub/spawn/trainee1?opt-resume=1"),
         (
             "/hub/user/trainee1/lab/tree/a.ipynb",
             "/hub/spawn/trainee1?next=%2Fhub%2Fuser%2Ftrainee1%2Flab%2Ftree%2Fa.ipynb&amp;opt-resume=1",

@@ -288,6 +288,17 @@ async def test_an_answer_wakes_everybody_who_waits(watched: Watched) -> None:
     assert watched.asked == 1
 
 
+async def test_whoever_is_called_off_is_so_though_news_come_at_the_same_time(watched: Watched) -> None:
+    """JupyterHub calls off a page's progress when the session is up, and waits until it has ended."""
+    watched.answers(jobs(1))
+    waiter = asyncio.create_task(watched.watch.news(3600))
+    await until(lambda: watched.watch._news._waiters)
+    watched.watch._news.set()
+    waiter.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiter
+
+
 async def test_an_answer_from_before_is_no_news(watched: Watched) -> None:
     assert await watched.watch.refresh()
     gate = Gate()

@@ -16,8 +16,8 @@ export function plugin({ IDocumentManager, IStatusBar, Notification, PageConfig,
     const settings = app.serviceManager.serverSettings;
     const base = new URL(settings.baseUrl, location.href);
     const url = new URL('campus/session', base).href;
-    const option = name => encodeURIComponent(PageConfig.getOption(name));
-    const spawn = `${PageConfig.getOption('hubPrefix')}spawn/${option('hubUser')}/${option('hubServerName')}`;
+    const names = ['hubUser', 'hubServerName'].map(PageConfig.getOption).filter(Boolean).map(encodeURIComponent);
+    const spawn = `${PageConfig.getOption('hubPrefix')}spawn/${names.join('/')}`;
     const time = new TimeWatch(sessionStorage);
     const memory = new MemoryWatch();
     const saver = new Saver(app.shell, documents);

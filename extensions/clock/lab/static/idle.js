@@ -1,7 +1,7 @@
 // The announcement that an idle session is about to end, and what its person can do about it.
 import { idleWarning } from './words.js';
 
-const GONE = 424; // JupyterHub's answer in the name of a server that does not run
+const GONE = 424; // the status of JupyterHub's page for a server that does not run; one that is being stopped has 200
 const LOOK = 500; // milliseconds between two looks whether the session is gone
 const PATIENCE = 60; // looks
 
@@ -36,7 +36,7 @@ export class IdleNotice {
         callback: () => void this.stop(smaller.options),
       });
     }
-    found.push({ label: 'Save all and stop now', callback: () => void this.stop({}) });
+    found.push({ label: 'Save and stop', caption: 'Save everything and stop this session', callback: () => void this.stop({}) });
     return found;
   }
 
@@ -51,7 +51,7 @@ export class IdleNotice {
 
   // Ends the session, and goes to the page that starts the next: at once, where there are options to start it with.
   async stop(options) {
-    if (!(await this.saver.save())) {
+    if (!(await this.saver.saveAll())) {
       this.Notification.error('A document could not be saved, so the session was not stopped.', { autoClose: false });
       return;
     }
@@ -69,7 +69,7 @@ export class IdleNotice {
 
   async gone() {
     try {
-      return (await fetch(new URL('api', this.base))).status === GONE;
+      return (await fetch(this.base, { headers: { Accept: 'text/html' } })).status === GONE;
     } catch {
       return false; // between the session and the hub
     }

@@ -1,36 +1,49 @@
 // Saves the open documents that have unsaved changes, and leaves the others alone.
 
-// Their contexts, each once: several tabs may show one document.
-function changed(shell, documents) {
-  const contexts = [...shell.widgets('main')].map(widget => documents.contextForWidget(widget));
-  return [...new Set(contexts)].filter(
-    context => context?.model.dirty && !context.model.readOnly && context.contentsModel?.writable,
-  );
-}
-
 export class Saver {
-  saving = new Set(); // a save may wait for an answer: the file was changed elsewhere
+  saving = new Map(); // context -> its save, which may wait for an answer where the file was changed elsewhere
 
   constructor(shell, documents) {
     this.shell = shell;
     this.documents = documents;
   }
 
-  // Resolves to whether nothing is left unsaved; what cannot be saved is said by JupyterLab itself.
-  async save() {
-    const due = changed(this.shell, this.documents).filter(context => !this.saving.has(context));
-    await Promise.all(
-      due.map(async context => {
-        this.saving.add(context);
-        try {
-          await context.save();
-        } catch {
-          // It stays unsaved, as is seen below.
-        } finally {
-          this.saving.delete(context);
-        }
-      }),
+  // The contexts of what is unsaved, each once: several tabs may show one document.
+  unsaved() {
+    const contexts = [...this.shell.widgets('main')].map(widget => this.documents.contextForWidget(widget));
+    return [...new Set(contexts)].filter(
+      context => context?.model.dirty && !context.model.readOnly && context.contentsModel?.writable,
     );
-    return changed(this.shell, this.documents).length === 0;
+  }
+
+  // What is being saved already is left at that.
+  async save() {
+    const due = this.unsaved().filter(context => !this.saving.has(context));
+    for (const context of due) this.saving.set(context, saved(context).finally(() => this.saving.delete(context)));
+    await Promise.all(due.map(context => this.saving.get(context)));
+  }
+
+  // Before the session is stopped: resolves to whether nothing is left unsaved.
+  async saveAll() {
+    await Promise.all(this.saving.values());
+    await this.save();
+    return this.unsaved().length === 0;
+  }
+}
+
+// Saves one document. What cannot be saved is said by JupyterLab itself, and stays unsaved.
+async function saved(context) {
+  const { model } = context;
+  let changed = false;
+  const note = () => (changed = true);
+  model.contentChanged.connect(note);
+  try {
+    await context.save();
+  } catch {
+    // See above.
+  } finally {
+    model.contentChanged.disconnect(note);
+    // What is typed during a save would count as saved with it.
+    if (changed && !model.isDisposed) model.dirty = true;
   }
 }
