@@ -1,6 +1,6 @@
 """When a session is idle, and when it ends for that: one decision, for the announcement and for the end itself.
 
-What counts as use is measured in the session (extensions.clock.use) and stands in docs/decisions/0010.
+What counts as use is measured in the session (extensions.clock.use) and stands in docs/decisions/0011.
 """
 
 from __future__ import annotations

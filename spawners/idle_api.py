@@ -63,7 +63,9 @@ class UseHandler(_OfSession):
         # It reports from its start on, when the hub still waits for it.
         spawner = self.session(user_name, server_name, ready=False)
         now = time.monotonic()
-        again = spawner.idle.told(Figures(now, report.idle, report.gpu_idle))
+        # A slice of a GPU is busy with the work of others as well.
+        whole = spawner.offer.size(spawner.user_options.get("size")).gpus
+        again = spawner.idle.told(Figures(now, report.idle, report.gpu_idle if whole else None))
         limits = spawner.idle.limits
         said: dict[str, Any] = {"again": again, "gpu_busy_percent": limits.gpu_busy_percent, "keeps": limits.keeps}
         verdict = spawner.idle.announced(now)

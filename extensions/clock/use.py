@@ -1,4 +1,4 @@
-"""When this session was last used. What counts is decided in docs/decisions/0010.
+"""When this session was last used. What counts is decided in docs/decisions/0011.
 
 A cell that runs or ran, a program in a terminal or what is typed there, and a busy GPU are work; a document that is
 saved, made, renamed or deleted is use as well. An open page is neither, and so is what it asks by itself.

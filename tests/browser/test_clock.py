@@ -260,6 +260,10 @@ def test_the_sentences_fit_into_a_notification(modules: Page) -> None:
         "8 GPUs: 64 of 640 GB, 97 % busy. Job 123456789."
     )
     assert len(said) <= 140
+    idle = modules.evaluate("words.idleWarning({because: 'session', idle: 171_000, ends_in: 200_000}, 0)")
+    ends = "The session ends at Saturday 07:33; variables are lost then."
+    assert idle == f"This session has been idle for 1 day 23 hours 30 minutes. {ends}"
+    assert len(idle) <= 140
     assert len(modules.evaluate("words.memoryWarning({used: 1023.9 * 2 ** 30, limit: 1024.1 * 2 ** 30})")) <= 140
 
 

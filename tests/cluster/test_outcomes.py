@@ -21,7 +21,9 @@ def test_a_session_that_reached_its_time_limit(calm: Campus) -> None:
     calm.person("trainee1").start(size="cpu", minutes=5)
     (job,) = calm.jobs()
     calm.slurm("scontrol", "update", f"JobId={job}", "EndTime=now")
-    assert "reached its time limit" in ended(calm, "trainee1")
+    said = ended(calm, "trainee1")
+    assert "reached its time limit" in said
+    assert "?opt-resume=1" in said
     assert calm.job_state(job) == "TIMEOUT"
 
 

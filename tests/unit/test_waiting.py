@@ -63,6 +63,12 @@ def test_a_smaller_size_is_offered() -> None:
     assert instead({}, OFFER, None, HALF) == (None, {}), "the first size is what nothing asks for"
 
 
+def test_the_size_with_the_fewest_gpus_is_offered_for_idle_ones() -> None:
+    assert instead({"size": "gpu4"}, OFFER, None, HALF, fewest_gpus=True) == ("cpu", {"size": "cpu"})
+    assert instead({"size": "gpu1"}, OFFER, None, HALF, fewest_gpus=True) == ("cpu", {"size": "cpu"})
+    assert instead({"size": "cpu"}, OFFER, None, HALF, fewest_gpus=True) == (None, {})
+
+
 def test_it_keeps_what_was_chosen_where_that_fits() -> None:
     ways = (way("gpu", "team", None, default=True), way("gpu", "course", None), way("gpu", "course", None, "lesson"))
     means = Means(NOW, ways)
