@@ -82,6 +82,7 @@ def test_people_and_the_operator_and_nobody_else(name: str, uid: int, commands: 
         {"gpus": 2},
         {"gpus": 1, "gpu_type": "a100-sxm4.40gb"},
         {"account": "p200001", "qos": "short_gpu", "reservation": "course-2026.1"},
+        {"gpus": 0, "shards": 2},
         {"mark": "ada/second-one", "partition": "gpu", "cpus": 128, "memory_mib": 4 * 2**20, "seconds": 366 * 86400},
     ],
 )

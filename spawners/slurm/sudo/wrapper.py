@@ -50,7 +50,7 @@ def sbatch_options(settings: dict[str, Any], account: pwd.struct_passwd) -> list
         f"--chdir={re.escape(account.pw_dir)}",
         "--output=/dev/null",
         "--no-requeue",
-        f"--gres=gpu(:{_NAME})?:{_NUMBER}",
+        f"--gres=(gpu(:{_NAME})?|shard):{_NUMBER}",
         f"--account={_NAME}",
         f"--qos={_NAME}",
         f"--reservation={_NAME}",
