@@ -75,7 +75,7 @@ def _slurmctld(p: Patient) -> Iterator[Finding]:
         yield Finding("slurmctld", False, f"{conf} is missing", "./campus up")
         return
     try:
-        theirs = asyncio.run(slurm_transport(p.site, p.paths).clock())
+        theirs = asyncio.run(slurm_transport(p.site, p.paths, root=True).clock())
     except CampusError as error:
         remedy = "./campus logs slurmctld" if p.site.cluster else "ask whoever runs Slurm"
         yield Finding("slurmctld", False, error.detail.partition("\n")[0] or error.message, remedy)

@@ -42,7 +42,7 @@ def slurm_nodes(site: Site, paths: Paths) -> list[dict[str, Any]]:
     if conf and not conf.exists():
         return []  # else Slurm's commands look for a controller in DNS, for ten seconds
     try:
-        found = asyncio.run(slurm_transport(site, paths).nodes())
+        found = asyncio.run(slurm_transport(site, paths, root=True).nodes())
     except CampusError:
         return []
     return [{"name": n.name, "state": n.state, "gpus": sum(n.gpus.values())} for n in found.values()]

@@ -60,14 +60,14 @@ def offer(site: Site, paths: Paths) -> Offer:
     )
 
 
-def slurm_transport(site: Site, paths: Paths) -> Transport:
-    """The site's Slurm, or the embedded cluster, the way that the site reaches it."""
+def slurm_transport(site: Site, paths: Paths, *, root: bool = False) -> Transport:
+    """The site's Slurm, or the embedded cluster, the way that the site reaches it; ``root`` needs no sudo for that."""
+    if site.slurm.transport == "rest":
+        return rest_transport(site, paths)
     commands = (str(slurm_conf(site, paths) or ""), site.slurm.command_seconds)
-    if site.slurm.transport == "cli":
+    if site.slurm.transport == "cli" or root:
         return CliTransport(*commands)
-    if site.slurm.transport == "sudo":
-        return SudoTransport(*commands, str(paths.slurm_wrapper), site.slurm.operator_account)
-    return rest_transport(site, paths)
+    return SudoTransport(*commands, str(paths.slurm_wrapper), site.slurm.operator_account)
 
 
 def slurm_conf(site: Site, paths: Paths) -> Path | None:

@@ -473,6 +473,44 @@ def test_a_renewed_certificate_that_is_not_in_use_is_said(patient: Patient) -> N
     assert (finding.says, finding.remedy) == (f"the proxy serves another than {own}", "./campus up")
 
 
+@pytest.fixture
+def unprivileged(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> Patient:
+    """A hub that is not root, for which all is well."""
+    patient.write_site(**{"[authentication]": '[slurm]\ntransport = "sudo"\n[authentication]'})
+    patient.owners["hub"] = "campus-hub"
+    patient.programs["setpriv"] = (0, "", "")
+    monkeypatch.setattr(doctor, "check_wrapper", lambda _: None)
+    return patient
+
+
+def test_a_hub_that_is_not_root_is_well(unprivileged: Patient) -> None:
+    assert failures(unprivileged.findings()) == {}
+    assert [f.well for f in unprivileged.findings() if f.part == "sudo"] == [True]
+
+
+def test_a_hub_that_is_root_and_should_not_be_is_said(unprivileged: Patient) -> None:
+    unprivileged.owners["hub"] = "root"
+    (finding,) = failures(unprivileged.findings())["daemons"]
+    assert (finding.says, finding.remedy) == ("hub runs as root, not as campus-hub", "./campus up")
+
+
+def test_rules_that_sudo_lacks_are_said(unprivileged: Patient) -> None:
+    unprivileged.programs["setpriv"] = (1, "", "sudo: a password is required\n")
+    (finding,) = failures(unprivileged.findings())["sudo"]
+    assert finding.says.endswith("sudo: a password is required.")
+    assert finding.remedy == "Run ./campus up."
+
+
+def test_a_wrapper_that_others_could_change_is_said(unprivileged: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def changeable(paths: Paths) -> None:
+        raise CampusError("not-roots", "/opt can be changed by others than root.", "Run chmod go-w /opt.")
+
+    monkeypatch.setattr(doctor, "check_wrapper", changeable)
+    found = [f for f in unprivileged.findings() if f.part == "sudo"]
+    assert [f.well for f in found] == [False]
+    assert "/opt can be changed" in found[0].says
+
+
 def test_a_real_cluster_is_not_asked_for_what_is_not_ours(patient: Patient) -> None:
     example = LOCAL.with_name("example.toml").read_text()
     own = patient.certificate("../own.crt")
