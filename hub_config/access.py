@@ -18,8 +18,8 @@ _NO_ACCOUNT_NAME = "You are signed in under a name that is no account name here.
 
 
 def group_of(rule: AccessRule) -> str:
-    """The Campus group of a rule: ``trainee``, ``startup``, ``operator`` or ``instructor-COURSE``."""
-    return f"instructor-{rule.course}" if rule.course else rule.role
+    """The Campus group of a rule: its role, with ``-COURSE`` where it names one."""
+    return f"{rule.role}-{rule.course}" if rule.course else rule.role
 
 
 def campus_groups(rules: Iterable[AccessRule], user: str, provider_groups: Iterable[str]) -> set[str]:

@@ -20,7 +20,10 @@ def hub_account(site: Site) -> str:
 
 def daemon_accounts(site: Site, paths: Paths) -> dict[str, Path]:
     """The accounts of this site's daemons, and the home that ``up`` gives each."""
-    found = {site.daemons.proxy_account: paths.proxy_state}
+    found = {
+        site.daemons.proxy_account: paths.proxy_state,
+        site.daemons.exchange_account: paths.exchange_state,
+    }
     if site.cluster and site.slurm.transport == "rest":
         found[site.daemons.slurmrestd_account] = paths.slurmrestd_socket.parent
     if hub_account(site) != "root":

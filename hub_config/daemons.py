@@ -26,11 +26,13 @@ from campus_base.process import run_sync
 from hub_config.accounting import mariadb_command, slurmdbd_command, slurmdbd_environment
 from hub_config.daemon_accounts import as_account, hub_account, may_bind
 from hub_config.environments import installed_source
+from hub_config.exchange import exchange_command, exchange_environment
 from hub_config.local_cluster import munged_command, node_names, on_loopback, slurmctld_command, slurmd_command
 from hub_config.local_slurmrestd import slurmrestd_command
 from hub_config.machine import Machine
 from hub_config.network import proxy_command
 from hub_config.paths import Paths
+from hub_config.roles import EXCHANGE
 from hub_config.site import Site
 
 
@@ -82,6 +84,13 @@ def daemons(site: Site, machine: Machine, paths: Paths) -> list[Daemon]:
             _revision(*read, *(file.read_text() for file in sorted(paths.proxy_state.glob("*")))),
         ),
         Daemon(
+            EXCHANGE,
+            tuple(exchange_command(site, paths)),
+            45,
+            tuple(exchange_environment(site, paths).items()),
+            _revision(*read, *(file.read_text() for file in sorted(paths.exchange_tls.glob("*")))),
+        ),
+        Daemon(
             "hub",
             (*run_as, str(paths.hub_env / "bin" / "python"), "-P", "-s", "-m", "jupyterhub", f"--config={config}"),
             50,
@@ -107,7 +116,7 @@ def _command(argv: tuple[str, ...]) -> str:
 
 
 def supervisor_conf(found: list[Daemon], paths: Paths) -> str:
-    """The text of supervisord.conf. It holds the proxy's token, so the file is root's (0600)."""
+    """The text of supervisord.conf. It holds tokens, so the file is root's (0600)."""
     parts = [
         "[supervisord]",
         f"logfile={paths.log / 'supervisord.log'}",
@@ -253,7 +262,7 @@ class Supervisor:
 
 _PROGRAMS = frozenset(
     {"munged", "mariadbd", "slurmdbd", "slurmctld", "slurmd", "slurmrestd", "supervisord"}
-    | {"jupyterhub", "hub_config.culler", "configurable-http-proxy"}
+    | {"jupyterhub", "hub_config.culler", "configurable-http-proxy", "extensions.exchange.service"}
 )
 _INTERPRETER = re.compile(r"(python[\d.]*|node)")
 

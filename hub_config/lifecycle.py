@@ -48,16 +48,16 @@ def slurm_nodes(site: Site, paths: Paths) -> list[dict[str, Any]]:
     return [{"name": n.name, "state": n.state, "gpus": sum(n.gpus.values())} for n in found.values()]
 
 
-def answers(site: Site) -> bool:
-    """Whether the hub answers through the proxy, from this machine, on the address it listens on."""
+def answers(site: Site, address: str = "") -> bool:
+    """Whether an address of this site (the hub's, unless another is given) answers, asked at the proxy itself."""
     at = site.addresses
     host = "127.0.0.1" if at.ip == "0.0.0.0" else at.ip  # noqa: S104
     scheme = "https" if at.tls else "http"
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the name is the public one
     try:
-        public = urlsplit(at.public_url)
-        url = f"{scheme}://{host}:{at.port}{public.path}/hub/health"
+        public = urlsplit(address or f"{at.public_url}/hub/health")
+        url = f"{scheme}://{host}:{at.port}{public.path}"
         request = urllib.request.Request(url, headers={"Host": public.netloc})  # noqa: S310
         with urllib.request.urlopen(request, timeout=5, context=context) as answer:  # noqa: S310
             return answer.status == 200

@@ -75,6 +75,16 @@ class Paths:
         return self.prefix / "var" / "proxy"
 
     @property
+    def exchange_state(self) -> Path:
+        """The exchange's own (0700): submissions, its database, the key of its receipts."""
+        return self.prefix / "var" / "exchange"
+
+    @property
+    def exchange_tls(self) -> Path:
+        """Root's and the exchange's (0750): its key and certificate."""
+        return self.prefix / "var" / "exchange-tls"
+
+    @property
     def slurm_state(self) -> Path:
         return self.prefix / "var" / "slurm"
 

@@ -10,8 +10,16 @@ from hub_config.site import Site
 from hub_config.site_people import Role
 
 CULLER = "idle-culler"
+EXCHANGE = "exchange"
+PUBLISHER = "publisher"
+_TO_EXCHANGE = f"access:services!service={EXCHANGE}"
 
-# Added to what everybody has, JupyterHub's ``self``: one's own sessions, activity and tokens.
+# JupyterHub's own roles that differ here: everybody's, and that of the token in each session.
+EVERYBODY: dict[str, tuple[str, ...]] = {
+    "user": ("self", _TO_EXCHANGE),
+    "server": ("users:activity!user", "access:servers!server", _TO_EXCHANGE),
+}
+# Added to what everybody has.
 # The names are explained in JupyterHub's "Available scopes"; {group} is the Campus group.
 PEOPLE: dict[Role, tuple[str, ...]] = {
     "trainee": (),
@@ -30,8 +38,10 @@ PEOPLE: dict[Role, tuple[str, ...]] = {
         "read:metrics",
     ),
 }
+_WORK = {CULLER: "stops idle sessions", PUBLISHER: "publishes courses"}
 SERVICES: dict[str, tuple[str, ...]] = {
     CULLER: ("list:users", "read:servers", "delete:servers"),
+    PUBLISHER: (_TO_EXCHANGE,),
 }
 
 
@@ -49,15 +59,17 @@ def roles(site: Site) -> list[dict[str, Any]]:
         for group, scopes in sorted(wanted.items())
         if scopes
     ]
-    if site.culling.enabled:
-        found.append(
-            {
-                "name": CULLER,
-                "description": "Campus: stops idle sessions",
-                "scopes": list(SERVICES[CULLER]),
-                "services": [CULLER],
-            }
-        )
+    found += [{"name": name, "scopes": list(scopes)} for name, scopes in EVERYBODY.items()]
+    found += [
+        {
+            "name": service,
+            "description": f"Campus: {_WORK[service]}",
+            "scopes": list(scopes),
+            "services": [service],
+        }
+        for service, scopes in SERVICES.items()
+        if service != CULLER or site.culling.enabled
+    ]
     return found
 
 

@@ -44,6 +44,7 @@ class WatchedProxy(ConfigurableHTTPProxy):
                     for spawner in user.spawners.values()
                     if spawner.ready
                 }
+                wanted |= {service.proxy_spec for service in service_dict.values() if service.server}
                 if not wanted <= routes.keys():
                     self.log.warning("The proxy lacks routes; giving it all of them")
                     await super().check_routes(user_dict, service_dict, routes)

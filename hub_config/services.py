@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from campus_base.manifest import duration_seconds
+from hub_config.exchange import hub_services
 from hub_config.paths import Paths
 from hub_config.roles import CULLER
 from hub_config.site import Site
@@ -13,7 +14,7 @@ from hub_config.site import Site
 
 def update_services(c, site: Site, paths: Paths) -> None:
     """Set the services; what each may do stands in hub_config.roles."""
-    c.JupyterHub.services = [culler(site, paths)] if site.culling.enabled else []
+    c.JupyterHub.services = hub_services(site, paths) + ([culler(site, paths)] if site.culling.enabled else [])
 
 
 def culler(site: Site, paths: Paths) -> dict[str, Any]:

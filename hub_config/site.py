@@ -59,6 +59,8 @@ class Addresses(Part):
     """Port at which compute nodes reach the hub."""
     proxy_api_port: Port = 8001
     """Loopback port on which the hub tells the proxy its routes."""
+    exchange_port: Port = 8002
+    """Loopback port of the exchange, where courses and submissions are kept."""
     own_domains: bool = False
     """Give each person a domain of their own, NAME below public_url's: no page of a session has a way to another's.
     Needs an entry in DNS and a certificate for all names below it (wildcards)."""
@@ -94,12 +96,14 @@ class Daemons(Part):
     """The hub's, with transport sudo; with transport cli it is root."""
     proxy_account: DaemonName = "campus-proxy"
     """The public proxy's, which never runs as root. It reads copies of what it needs, in PREFIX/var/proxy."""
+    exchange_account: DaemonName = "campus-exchange"
+    """The exchange's, which keeps courses and submissions in PREFIX/var/exchange; nobody else reads that folder."""
     slurmrestd_account: DaemonName = "campus-slurmrestd"
     """With transport rest, of the embedded cluster's slurmrestd. It holds no key, and reads slurm.conf only."""
 
 
 class Database(Part):
-    """Where the hub keeps its state: SQLite under the prefix, unless this names a PostgreSQL."""
+    """Where the hub and the exchange keep their state: SQLite under the prefix, unless this names a PostgreSQL."""
 
     url: DatabaseUrl = ""
     """SQLAlchemy address without password, like postgresql+psycopg://campus@db.example.org/campus."""
@@ -269,6 +273,15 @@ class Content(Part):
     """Folder of starter kits, one folder each; empty means the kits that come with Campus."""
 
 
+class Exchange(Part):
+    """What may be handed in."""
+
+    upload: Memory = "100M"
+    """How large one submission, release or feedback may be."""
+    person: Memory = "2G"
+    """How much one person may hand in to one course, all submissions together."""
+
+
 class Culling(Part):
     """Stopping idle sessions. What counts as use is in the operators' guide, under Idle sessions."""
 
@@ -298,7 +311,7 @@ class Site(Part):
     daemons: Daemons = Daemons()
     """The accounts of Campus's own daemons."""
     database: Database = Database()
-    """Where the hub keeps its state."""
+    """Where the hub and the exchange keep their state."""
     authentication: Authentication
     """How people sign in."""
     access: Many[AccessRule] = ()
@@ -319,6 +332,8 @@ class Site(Part):
     """What runs inside a session, and what people may choose about it."""
     content: Content = Content()
     """Courses and starter kits."""
+    exchange: Exchange = Exchange()
+    """What may be handed in."""
     culling: Culling = Culling()
     """Stopping idle sessions."""
 

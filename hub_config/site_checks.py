@@ -59,6 +59,7 @@ def _ports(addresses: Addresses, cluster: LocalCluster | None) -> Iterator[str]:
         f"addresses.{listen}": addresses.port,
         "addresses.hub_port": addresses.hub_port,
         "addresses.proxy_api_port": addresses.proxy_api_port,
+        "addresses.exchange_port": addresses.exchange_port,
     }
     if cluster:
         last = cluster.controller_port + cluster.nodes + 1

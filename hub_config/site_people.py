@@ -55,8 +55,8 @@ Authentication = Annotated[DemoAuthentication | PamAuthentication | OidcAuthenti
 def _check_course(role: Role, course: str | None) -> None:
     if role == "instructor" and course is None:
         raise ValueError("must name the course that this instructor teaches; add course")
-    if role != "instructor" and course is not None:
-        raise ValueError(f"must name no course, because only instructors teach, not {role}s; remove course")
+    if role not in ("instructor", "trainee") and course is not None:
+        raise ValueError(f"must name no course, because a {role} is in none; remove course")
 
 
 class AccessRule(Part):
@@ -69,7 +69,7 @@ class AccessRule(Part):
     user: UnixName | None = None
     """One person, by account name."""
     course: Name | None = None
-    """With role instructor: the course they teach."""
+    """The course that these people teach (role instructor, required) or take (role trainee)."""
 
     @model_validator(mode="after")
     def _one_subject(self) -> AccessRule:
@@ -87,7 +87,7 @@ class Account(Part):
     role: Role
     """What this person is."""
     course: Name | None = None
-    """With role instructor: the course they teach."""
+    """The course that this person teaches (role instructor, required) or takes (role trainee)."""
 
     @model_validator(mode="after")
     def _fits_role(self) -> Account:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from sqlalchemy import make_url
 
+from hub_config.auth import read_secret
 from hub_config.paths import Paths
 from hub_config.site import Site
 
 
-def database_url(site: Site, paths: Paths) -> str:
-    """SQLAlchemy's address of the hub's database, password included. Raises OSError without its password file."""
+def external_database_url(site: Site) -> str:
+    """SQLAlchemy's address of the site's database, password included. Empty where it has none.
+
+    Raises CampusError without its password file.
+    """
     if not site.database.url:
-        return f"sqlite:///{paths.hub_state / 'jupyterhub.sqlite'}"
+        return ""
     url = make_url(site.database.url)
     if site.database.password_file:
-        url = url.set(password=site.database.password_file.read_text().strip())
+        remedy = "Write the password there, or correct database.password_file."
+        url = url.set(password=read_secret(site.database.password_file, remedy))
     return url.render_as_string(hide_password=False)
+
+
+def database_url(site: Site, paths: Paths) -> str:
+    """SQLAlchemy's address of the hub's database. Raises CampusError without its password file."""
+    return external_database_url(site) or f"sqlite:///{paths.hub_state / 'jupyterhub.sqlite'}"
 
 
 def update_state(c, site: Site, paths: Paths) -> None:

@@ -88,14 +88,16 @@ def _campus(paths: Paths, say: Say) -> Iterator[None]:
 def site_under_test(paths: Paths) -> str:
     """The embedded site with free ports, and with accounts that no other prefix has."""
     tag = hashlib.sha256(bytes(paths.prefix)).hexdigest()[:4]
-    public, hub, api = free_ports(3)
+    public, hub, api, exchange = free_ports(4)
     text = LOCAL.read_text()
     for name in ("trainee1", "trainee2", "instructor1", "startup1", "operator1"):
         text = text.replace(f'name = "{name}"', f'name = "ct-{tag}-{name}"')
     addresses = (
         f'[addresses]\npublic_url = "http://127.0.0.1:{public}"\nhub_port = {hub}\nproxy_api_port = {api}\n'
+        f"exchange_port = {exchange}\n"
         f'[daemons]\nhub_account = "ct-{tag}-hub"\nproxy_account = "ct-{tag}-proxy"\n'
         f'slurmrestd_account = "ct-{tag}-restd"\n'
+        f'exchange_account = "ct-{tag}-exchange"\n'
         "[slurm]\npoll_seconds = 1\ncommand_seconds = 8\n"
         "[sessions]\nnamed = 7\n"
         '[[environments]]\nname = "standard"\ntitle = "Standard"\n'

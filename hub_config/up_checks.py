@@ -50,7 +50,12 @@ def check_machine(site: Site, machine: Machine, paths: Paths, own_ports: set[int
 def ports(site: Site, machine: Machine) -> dict[str, int]:
     """Every port this installation listens on, by what it is for."""
     at = site.addresses
-    found = {"the public address": at.port, "the hub": at.hub_port, "the proxy's API": at.proxy_api_port}
+    found = {
+        "the public address": at.port,
+        "the hub": at.hub_port,
+        "the proxy's API": at.proxy_api_port,
+        "the exchange": at.exchange_port,
+    }
     if site.cluster:
         first = site.cluster.controller_port
         found["slurmctld"] = first

@@ -23,6 +23,7 @@ from certipy import Certipy
 from hub_config.packages import node_path
 from hub_config.paths import Paths
 from tests.support.person import wait_for
+from tests.support.tokens import write_tokens
 
 pytestmark = pytest.mark.cluster
 
@@ -158,11 +159,13 @@ class Browser:
 
 def site_of(folder: Path, provider: str, ports: list[int]) -> dict[str, Any]:
     public, hub, proxy_api = ports
+    (exchange,) = free_ports(1)  # nobody listens there: the hub goes on without it
     return {
         "addresses": {
             "public_url": f"http://127.0.0.1:{public}",
             "hub_port": hub,
             "proxy_api_port": proxy_api,
+            "exchange_port": exchange,
         },
         "authentication": {
             "method": "oidc",
@@ -246,7 +249,7 @@ def hub(folder: Path, path: str, ports: list[int], provider: Provider) -> Iterat
     paths = Paths(folder / "campus")
     for needed in (paths.secrets, paths.hub_state, paths.run):
         needed.mkdir(parents=True)
-    paths.secret("proxy-token").write_text("ab" * 32)
+    write_tokens(paths)
     paths.secret("crypt-key").write_text("cd" * 32)
     (folder / "client-secret").write_text(SECRET + "\n")
     proxy = shutil.which("configurable-http-proxy", path=path)

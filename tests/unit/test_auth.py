@@ -50,6 +50,7 @@ RULES = (
     rule("startup", group="startups"),
     rule("instructor", group="/staff", course="dl"),
     rule("instructor", user="mweber", course="gpu"),
+    rule("trainee", user="cora", course="gpu"),
     rule("operator", group="ops"),
 )
 
@@ -64,6 +65,7 @@ RULES = (
         ("anna", ["/training/2026", "startups", "unknown"], {"trainee", "startup"}),
         ("anna", ["/staff", "ops"], {"instructor-dl", "operator"}),
         ("mweber", [], {"instructor-gpu"}),
+        ("cora", [], {"trainee-gpu"}),
         ("mweber", ["/staff"], {"instructor-gpu", "instructor-dl"}),
         ("anna", ['quo"te;s $(id) Ünï'], {"trainee"}),
         # A group at the provider that is called like one of Campus's, or like a user, is nothing of ours.

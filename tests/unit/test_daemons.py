@@ -36,8 +36,10 @@ from hub_config.paths import Paths
 from hub_config.site import Site
 from hub_config.site_file import LOCAL, SITE_FILE, read_site
 from tests.support.person import wait_for
+from tests.support.tokens import write_tokens
 
 TOKEN = "5ecre7" * 10
+OURS = ["proxy", "exchange", "hub"]
 SLEEP = "import time; time.sleep(60)"
 MACHINE = Machine(8192, (), 0, frozenset())
 CARDS = Machine(8192, (Path("/dev/nvidia0"), Path("/dev/nvidia1")), 2, frozenset())
@@ -46,9 +48,9 @@ CARDS = Machine(8192, (Path("/dev/nvidia0"), Path("/dev/nvidia1")), 2, frozenset
 @pytest.fixture
 def paths(tmp_path: Path) -> Paths:
     found = Paths(tmp_path)
-    for folder in (found.secrets, found.run, found.log):
+    for folder in (found.run, found.log):
         folder.mkdir(parents=True)
-    found.secret("proxy-token").write_text(TOKEN + "\n")
+    write_tokens(found, TOKEN)
     return found
 
 
@@ -63,6 +65,8 @@ def site_of(certificate: str = "") -> Site:
     if not certificate:
         return read_site(LOCAL)
     text = LOCAL.with_name("example.toml").read_text()
+    # A file that is there, since the exchange is told what it says.
+    text = text.replace("/etc/campus/secrets/database-password", os.fspath(LOCAL))
     return SITE_FILE.parse(text.replace("/etc/campus/tls/fullchain.pem", certificate), LOCAL)
 
 
@@ -72,25 +76,25 @@ def site_of(certificate: str = "") -> Site:
 def test_the_daemons_of_the_embedded_site_in_their_order(paths: Paths) -> None:
     found = daemons(site_of(), MACHINE, paths)
     nodes = [f"gpu-node{n}" for n in range(1, 5)]
-    assert [d.name for d in found] == ["munged", "mariadb", "slurmdbd", "slurmctld", *nodes, "proxy", "hub"]
+    assert [d.name for d in found] == ["munged", "mariadb", "slurmdbd", "slurmctld", *nodes, *OURS]
     order = {d.name: d.order for d in found}
     assert order["munged"] < order["mariadb"] < order["slurmdbd"] < order["slurmctld"] < min(order[n] for n in nodes)
-    assert max(order[n] for n in nodes) < order["proxy"] < order["hub"]
+    assert max(order[n] for n in nodes) < order["proxy"] < order["exchange"] < order["hub"]
 
 
 def test_a_machine_with_gpus_is_one_node(paths: Paths) -> None:
     found = [d.name for d in daemons(site_of(), CARDS, paths)]
-    assert found == ["munged", "mariadb", "slurmdbd", "slurmctld", "gpu-node1", "proxy", "hub"]
+    assert found == ["munged", "mariadb", "slurmdbd", "slurmctld", "gpu-node1", *OURS]
 
 
 def test_on_a_real_cluster_no_slurm_is_ours(paths: Paths) -> None:
-    assert [d.name for d in daemons(site_of("/etc/tls.pem"), MACHINE, paths)] == ["proxy", "hub"]
+    assert [d.name for d in daemons(site_of("/etc/tls.pem"), MACHINE, paths)] == OURS
 
 
 def test_the_token_is_on_no_command_line(paths: Paths) -> None:
     found = daemons(site_of(), MACHINE, paths)
     assert not [d.name for d in found if TOKEN in shlex.join(d.command)]
-    assert [d.name for d in found if TOKEN in dict(d.environment).values()] == ["proxy"]
+    assert [d.name for d in found if TOKEN in dict(d.environment).values()] == ["proxy", "exchange"]
 
 
 def test_the_hub_takes_nothing_from_a_home_or_the_current_folder(paths: Paths) -> None:
@@ -109,11 +113,11 @@ def test_what_a_daemon_reads_starts_it_anew(paths: Paths) -> None:
     site = site_of()
     first = revisions(site)
     assert changed(first, revisions(site)) == set()
-    assert changed(first, revisions(site.model_copy(update={"name": "Another"}))) == {"proxy", "hub"}
+    assert changed(first, revisions(site.model_copy(update={"name": "Another"}))) == set(OURS)
     paths.hub_env.mkdir()
     (paths.hub_env / ".source").write_text("other code")
     code = revisions(site)
-    assert changed(first, code) == {"proxy", "hub"}
+    assert changed(first, code) == set(OURS)
     paths.proxy_state.mkdir(parents=True)
     (paths.proxy_state / "public.crt").write_text("renewed")
     certificate = revisions(site)

@@ -35,7 +35,7 @@ from hub_config.paths import Paths
 from hub_config.site_file import LOCAL
 from tests.unit.test_queries import A_NODE, sinfo
 
-DAEMONS = ("munged", "mariadb", "slurmdbd", "slurmctld", "gpu-node1", "gpu-node2", "proxy", "hub")
+DAEMONS = ("munged", "mariadb", "slurmdbd", "slurmctld", "gpu-node1", "gpu-node2", "proxy", "exchange", "hub")
 KEY = ec.generate_private_key(ec.SECP256R1())
 DAY = datetime.timedelta(days=1)
 
@@ -47,8 +47,9 @@ class Patient:
         self.paths = Paths(folder)
         self.machine = Machine(8192, (), 1, frozenset({"memory", "devices"}))
         self.daemons = dict.fromkeys(DAEMONS, "RUNNING")
-        self.owners = dict.fromkeys(DAEMONS, "root") | {"proxy": "campus-proxy"}
+        self.owners = dict.fromkeys(DAEMONS, "root") | {"proxy": "campus-proxy", "exchange": "campus-exchange"}
         self.answers = True
+        self.silent = ""
         self.free = 100 * 2**30
         self.accounts = {f"{a}": self.paths.homes / a for a in ("trainee1", "operator1")}
         self.nodes = {"gpu-node1": ("idle", 4), "gpu-node2": ("mixed", 4)}
@@ -136,8 +137,9 @@ class Patient:
         return SimpleNamespace(username=lambda: self.owners[name])
 
     def urlopen(self, request: urllib.request.Request, **_: Any) -> Any:
-        assert re.fullmatch(r"https?://127\.0\.0\.1:\d+/hub/health", request.full_url)
-        if not self.answers:
+        asked = re.fullmatch(r"https?://127\.0\.0\.1:\d+/(hub|services/exchange)/health", request.full_url)
+        assert asked
+        if not self.answers or asked[1] in self.silent:
             raise urllib.error.URLError("refused")
         answer: Any = io.BytesIO()
         answer.status = 200
@@ -193,6 +195,7 @@ def test_where_all_is_well_every_part_says_so(patient: Patient) -> None:
         "daemons",
         "hub",
         "proxy",
+        "exchange",
         "certificates",
         "disk",
         "accounts",
@@ -299,6 +302,18 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
         "hub",
         "runs, but http://127.0.0.1:8000 does not answer",
         "./campus logs hub",
+    ),
+    "the exchange is silent": (
+        lambda p: setattr(p, "silent", "services/exchange"),
+        "exchange",
+        "runs, but http://127.0.0.1:8000 does not answer",
+        "./campus logs exchange",
+    ),
+    "the exchange is root": (
+        lambda p: p.owners.update({"exchange": "root"}),
+        "daemons",
+        "exchange runs as root, not as campus-exchange",
+        "./campus up",
     ),
     "another hub answers": (
         lambda p: p.daemons.update({"hub": "FATAL"}),

@@ -14,7 +14,9 @@ from jupyterhub.proxy import ConfigurableHTTPProxy
 from sqlalchemy import make_url
 from traitlets.config import Config, LazyConfigValue, PyFileConfigLoader
 
+from campus_base.errors import CampusError
 from hub_config.auth import DemoAuthenticator, OidcAuthenticator
+from hub_config.exchange import exchange_environment
 from hub_config.hub import PARTS, configure
 from hub_config.installed import installed_site
 from hub_config.network import proxy_command
@@ -27,6 +29,7 @@ from hub_config.site import Site
 from hub_config.site_file import LOCAL, SITE_FILE
 from hub_config.state import database_url
 from spawners.spawner import CampusSpawner
+from tests.support.tokens import write_tokens
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXAMPLE = LOCAL.with_name("example.toml")
@@ -41,8 +44,8 @@ both = pytest.mark.parametrize("which", FILES)
 def paths(tmp_path: Path) -> Paths:
     """A prefix with everything that ``up`` makes before the hub starts."""
     found = Paths(tmp_path / "prefix")
-    found.secrets.mkdir(parents=True)
-    for name in ("proxy-token", "crypt-key", "demo-password", "operator-password"):
+    write_tokens(found)
+    for name in ("crypt-key", "demo-password", "operator-password"):
         found.secret(name).write_text("ab" * 32 + "\n")
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "oidc-client-secret").write_text("client-secret\n")
@@ -72,7 +75,8 @@ def test_the_embedded_site(paths: Paths) -> None:
     assert hub.trusted_alt_names == ["IP:127.0.0.1"]
     assert hub.authenticator_class is DemoAuthenticator
     assert hub.db_url == f"sqlite:///{paths.hub_state}/jupyterhub.sqlite"
-    assert [s["name"] for s in hub.services] == ["idle-culler"]
+    assert [s["name"] for s in hub.services] == ["exchange", "publisher", "idle-culler"]
+    assert spawner.environment == {"CAMPUS_EXCHANGE_URL": "http://127.0.0.1:8000/services/exchange/api/v1"}
     assert spawner.ip == "127.0.0.1"
     assert [(s.name, s.gpus, s.shards, s.memory_mib, s.seconds, s.max_seconds) for s in spawner.offer.sizes] == [
         ("cpu", 0, 0, 2048, 7200, 28800),
@@ -151,6 +155,11 @@ def test_people_have_domains_of_their_own_where_the_site_says_so(paths: Paths) -
     configure(c, site, paths)
     assert "--host-routing" in proxy_command(site, paths)
     assert c.JupyterHub.subdomain_host == "http://campus.localhost:9000"
+    exchange = "http://exchange--service.campus.localhost:9000/x/services/exchange/"
+    assert c.CampusSpawner.environment == {"CAMPUS_EXCHANGE_URL": f"{exchange}api/v1"}
+    told = exchange_environment(site, paths)
+    assert told["JUPYTERHUB_OAUTH_CALLBACK_URL"] == f"{exchange}oauth_callback"
+    assert told["JUPYTERHUB_HOST"] == "http://campus.localhost:9000"
 
 
 def test_an_address_with_a_path_is_kept_everywhere(paths: Paths) -> None:
@@ -184,7 +193,7 @@ def test_the_database_password_comes_from_its_file(paths: Paths) -> None:
 
 def test_a_database_without_its_password_file_is_an_error(paths: Paths) -> None:
     (paths.prefix.parent / "secrets" / "database-password").unlink()
-    with pytest.raises(FileNotFoundError, match="database-password"):
+    with pytest.raises(CampusError, match="database-password can't be read"):
         database_url(site_of("example", paths), paths)
 
 
@@ -268,7 +277,7 @@ def test_a_service_that_is_switched_off_is_switched_off(paths: Paths) -> None:
     site = site_of("local", paths)
     c = configured("local", paths)
     update_services(c, site.model_copy(update={"culling": site.culling.model_copy(update={"enabled": False})}), paths)
-    assert c.JupyterHub.services == []
+    assert [service["name"] for service in c.JupyterHub.services] == ["exchange", "publisher"]
 
 
 # ---------------------------------------------------------------- the entry

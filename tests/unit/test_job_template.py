@@ -22,6 +22,7 @@ from spawners.job_script import variables
 from spawners.job_template import blocks, template_mistakes
 from spawners.request import SessionSize
 from tests.support.ada import ADA, ada_has_an_account
+from tests.support.tokens import write_tokens
 from tests.unit.test_job_script import EXTENDS, SIZE, block
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -228,8 +229,7 @@ def test_up_changes_nothing_for_a_broken_one(
 
 
 def test_another_template_restarts_the_hub_and_nothing_else(paths: Paths, template: Path) -> None:
-    paths.secrets.mkdir()
-    paths.secret("proxy-token").write_text("a token")
+    write_tokens(paths)
     machine = Machine(memory_mib=8192, nvidia=(), cgroup_version=0, controllers=frozenset())
     found = []
     for text in (GOOD, GOOD, EXTENDS):

@@ -59,7 +59,7 @@ async def test_it_is_what_a_start_submits(paths: Paths, programs: Programs, spaw
     programs.calls.clear()
     config = Config()
     update_sessions(config, installed_site(paths), paths)
-    spawner.offer = config.CampusSpawner.offer
+    spawner.offer, spawner.environment = config.CampusSpawner.offer, config.CampusSpawner.environment
     spawner.notebook_dir, spawner.default_url = config.CampusSpawner.notebook_dir, config.CampusSpawner.default_url
     given: WatchSettings = config.CampusSpawner.watch_settings
     spawner.watch_settings = WatchSettings(given.slurm, given.job_name, 3600)

@@ -14,9 +14,10 @@ from jupyterhub.scopes import get_scopes_for, has_scope, parse_scopes, scope_def
 from traitlets.config import Config
 
 from hub_config.paths import Paths
-from hub_config.roles import CULLER, PEOPLE, SERVICES, roles, update_roles
+from hub_config.roles import CULLER, EVERYBODY, EXCHANGE, PEOPLE, PUBLISHER, SERVICES, roles, update_roles
 from hub_config.services import culler, update_services
 from hub_config.site import Site
+from tests.support.tokens import write_tokens
 from tests.unit.test_callback import empty_database
 
 PATHS = Paths(Path("/srv/campus"))
@@ -68,7 +69,8 @@ async def load(db: Any, site: Site) -> None:
 def loaded() -> Any:
     """JupyterHub's database with our roles, a person of each group, and "other", who is in none."""
     db = empty_database()
-    db.add_all([orm.Service(name=CULLER), orm.OAuthClient(identifier="jupyterhub")])
+    db.add_all([orm.Service(name=name) for name in (CULLER, EXCHANGE, PUBLISHER)])
+    db.add(orm.OAuthClient(identifier="jupyterhub"))
     db.commit()
     asyncio.run(load(db, site_of()))
     for name in (*GROUPS, "other"):
@@ -205,23 +207,41 @@ async def test_a_role_that_no_rule_gives_any_more_is_gone(hub: Any) -> None:
 
 
 def test_the_table_is_data_that_jupyterhub_knows() -> None:
-    for scopes in (*PEOPLE.values(), *SERVICES.values()):
+    for scopes in (*PEOPLE.values(), *SERVICES.values(), *EVERYBODY.values()):
         assert {s.partition("!")[0] for s in scopes} <= set(scope_definitions)
     assert [r["name"] for r in roles(site_of())] == [
         "instructor-dl-role",
         "instructor-dl--role",
         "operator-role",
+        *EVERYBODY,
         CULLER,
+        PUBLISHER,
     ]
+
+
+def test_the_token_of_a_session_reaches_the_exchange_and_not_its_owners_rights(hub: Any) -> None:
+    """As JupyterHub makes it at a start (User.spawn): the role's scopes, as far as the person has them."""
+    user = orm.User.find(hub, "trainee")
+    scopes = {f"{s}=trainee/" if s.endswith("!server") else s for s in EVERYBODY["server"]}
+    have = held(hub, orm.APIToken.find(hub, user.new_api_token(scopes=scopes)))
+    assert has_scope("access:services!service=exchange", have, db=hub)
+    assert not has_scope("access:services!service=publisher", have, db=hub)
+    assert not has_scope("start:servers!user=trainee", have, db=hub)
+
+
+def test_everybody_may_use_the_exchange(hub: Any) -> None:
+    for name in (*GROUPS, "other"):
+        assert has_scope("access:services!service=exchange", held(hub, orm.User.find(hub, name)), db=hub)
+    assert held(hub, orm.Service.find(hub, PUBLISHER)).keys() == {"access:services"}
+    assert not get_scopes_for(orm.Service.find(hub, EXCHANGE))
 
 
 def test_the_culler(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
-    paths.secrets.mkdir(parents=True)
-    paths.secret("proxy-token").write_text("a-secret")
+    write_tokens(paths)
     c = Config()
     update_services(c, site_of(culling={"idle": "2h", "every": "2m"}), paths)
-    (service,) = c.JupyterHub.services
+    service = c.JupyterHub.services[-1]
     assert service["name"] == CULLER
     assert "admin" not in service
     assert "environment" not in service
@@ -235,11 +255,12 @@ def test_the_culler(tmp_path: Path) -> None:
     ]
 
 
-def test_no_culler_where_culling_is_off() -> None:
+def test_no_culler_where_culling_is_off(tmp_path: Path) -> None:
     site = site_of(culling={"enabled": False})
     c = Config()
-    update_services(c, site, PATHS)
-    assert c.JupyterHub.services == []
+    write_tokens(Paths(tmp_path))
+    update_services(c, site, Paths(tmp_path))
+    assert CULLER not in [service["name"] for service in c.JupyterHub.services]
     assert CULLER not in [r["name"] for r in roles(site)]
 
 

@@ -166,7 +166,7 @@ BAD_VALUES = [
     # people
     (DEMO_SITE, 'role = "trainee"', 'role = "boss"', "must be 'trainee', 'instructor'"),
     (DEMO_SITE, 'role = "trainee"', 'role = "instructor"', "accounts[1]: must name the course"),
-    (DEMO_SITE, 'role = "trainee"', 'role = "trainee"\ncourse = "c"', "accounts[1]: must name no course"),
+    (DEMO_SITE, 'role = "trainee"', 'role = "startup"\ncourse = "c"', "accounts[1]: must name no course"),
     (REAL_SITE, 'role = "trainee"', 'role = "instructor"', "access[1]: must name the course"),
     (REAL_SITE, 'role = "trainee"', 'role = "operator"\ncourse = "c"', "access[1]: must name no course"),
     (REAL_SITE, 'group = "people"', "", "access[1]: must name a group or a user, one of the two"),

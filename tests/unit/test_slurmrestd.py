@@ -27,6 +27,7 @@ from hub_config.slurmrestd import check_credential, rest_transport
 from spawners.slurm.cli import CliTransport
 from spawners.slurm.rest import KeyFile, RestTransport, TokenFile
 from tests.support.restd import Restd
+from tests.support.tokens import write_tokens
 
 MACHINE = Machine(8192, (), 0, frozenset())
 REST = '[slurm]\ntransport = "rest"\n'
@@ -38,6 +39,7 @@ def embedded(slurm: str = REST) -> Site:
 
 def real(credential: str, url: str = "https://slurm.example.org:6820/", more: str = "") -> Site:
     text = LOCAL.with_name("example.toml").read_text().replace("[slurm]\n", REST, 1)
+    text = text.replace("/etc/campus/secrets/database-password", str(LOCAL))  # some file that is there
     return SITE_FILE.parse(f'{text}\n[slurm.rest]\nurl = "{url}"\n{credential}\n{more}', LOCAL)
 
 
@@ -45,7 +47,7 @@ def real(credential: str, url: str = "https://slurm.example.org:6820/", more: st
 def paths(tmp_path: Path) -> Paths:
     found = Paths(tmp_path)
     found.secrets.mkdir(parents=True)
-    found.secret("proxy-token").write_text("t")
+    write_tokens(found)
     found.slurm_conf.parent.mkdir(parents=True)
     found.slurm_state.mkdir(parents=True)
     return found
@@ -136,7 +138,7 @@ def test_it_is_a_daemon_only_where_it_is_used(paths: Paths, monkeypatch: pytest.
     assert dict(found["slurmrestd"].environment) == {"SLURM_JWT": "daemon"}
     assert found["slurmctld"].order < found["slurmrestd"].order < found["hub"].order
     assert "slurmrestd" not in {daemon.name for daemon in daemons(embedded(""), MACHINE, paths)}
-    assert {daemon.name for daemon in daemons(real('key_file = "/k"'), MACHINE, paths)} == {"proxy", "hub"}
+    assert {daemon.name for daemon in daemons(real('key_file = "/k"'), MACHINE, paths)} == {"proxy", "exchange", "hub"}
 
 
 # ---------------------------------------------------------------- the token

@@ -33,6 +33,7 @@ from hub_config.sudo_rules import (
     wrapper_settings,
 )
 from spawners.slurm.sudo import SudoTransport, wrapper
+from tests.support.tokens import write_tokens
 
 PATHS = Paths(Path("/opt/campus"))
 SUDO = '[slurm]\ntransport = "sudo"\n'
@@ -110,8 +111,7 @@ def test_the_verb_prints_them(
 
 def test_with_sudo_the_hub_is_no_root(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
-    paths.secrets.mkdir(parents=True)
-    paths.secret("proxy-token").write_text("x")
+    write_tokens(paths)
     machine = Machine(8192, (), 0, frozenset())
     hub = daemons(site_of(), machine, paths)[-1]
     assert hub.command[:5] == (

@@ -1,0 +1,1 @@
+"""The exchange's service: one process, whose state is a database and a folder of files."""

@@ -1,0 +1,79 @@
+"""The application: which address is answered by what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated
+from tornado.web import Application, RequestHandler
+
+from extensions.exchange.names import ID, PERSON
+from extensions.exchange.service import (
+    assignments,
+    audit,
+    courses,
+    extensions,
+    feedback,
+    gradebook,
+    grades,
+    release,
+    roster,
+    submissions,
+    submit,
+    verify,
+)
+from extensions.exchange.service.handler import Exchange, NothingHere
+
+_COURSE = f"/courses/({ID})"
+_ASSIGNMENT = f"{_COURSE}/assignments/({ID})"
+_SUBMISSION = "/submissions/([0-9a-f]{32})"
+
+# Below api/v1. A path is matched whole.
+ADDRESSES: tuple[tuple[str, type[RequestHandler]], ...] = (
+    ("/courses", courses.Courses),
+    (_COURSE, courses.Course),
+    (f"{_COURSE}/roster", roster.Roster),
+    (f"{_COURSE}/roster/({PERSON})", roster.OnePerson),
+    (f"{_COURSE}/gradebook", gradebook.Gradebook),
+    (rf"{_COURSE}/gradebook\.csv", gradebook.GradebookTable),
+    (f"{_COURSE}/audit", audit.Audit),
+    (f"{_COURSE}/assignments", assignments.Assignments),
+    (_ASSIGNMENT, assignments.Assignment),
+    (f"{_ASSIGNMENT}/files", release.Release),
+    (f"{_ASSIGNMENT}/submissions", submit.Submissions),
+    (f"{_ASSIGNMENT}/extensions", extensions.Extensions),
+    (f"{_ASSIGNMENT}/extensions/({PERSON})", extensions.OneExtension),
+    (_SUBMISSION, submissions.Submission),
+    (f"{_SUBMISSION}/files", submissions.Files),
+    (f"{_SUBMISSION}/grade", grades.Grade),
+    (f"{_SUBMISSION}/feedback", feedback.Feedback),
+    ("/receipts/verify", verify.Verify),
+    ("/receipts/keys", verify.Keys),
+)
+
+
+class SignIn(HubOAuthenticated, RequestHandler):
+    """Where a browser gets its cookie; it goes on to the hub's home."""
+
+    async def get(self) -> None:
+        signed_in = await self.hub_auth.get_user(self, sync=False)
+        home = f"{self.hub_auth.hub_host}{self.hub_auth.hub_prefix}home"
+        self.redirect(home if signed_in else self.get_login_url())
+
+
+class Health(RequestHandler):
+    """For whoever starts and watches this process."""
+
+    def get(self) -> None:
+        self.finish({"status": "ok"})
+
+
+def make_app(exchange: Exchange, prefix: str, cookie_secret: bytes) -> Application:
+    """``prefix`` is the service's own, ``…/services/exchange/``."""
+    handlers: list[Any] = [(f"{prefix}api/v1{path}", handler) for path, handler in ADDRESSES]
+    handlers += [
+        (prefix, SignIn),
+        (f"{prefix}oauth_callback", HubOAuthCallbackHandler),
+        (f"{prefix}health", Health),
+    ]
+    return Application(handlers, exchange=exchange, cookie_secret=cookie_secret, default_handler_class=NothingHere)

@@ -1,0 +1,102 @@
+"""One request in one transaction: who asks, what they are in a course, and what is written down of it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, insert, select
+
+from extensions.exchange.refusals import NotAllowed, NotFound
+from extensions.exchange.service import log
+from extensions.exchange.service.bodies import Course
+from extensions.exchange.service.clock import Clock, text
+from extensions.exchange.service.tables import COURSES, ROSTER, SEEN
+
+Role = Literal["instructor", "trainee"]
+PUBLISHER = "publisher"
+"""The hub service that publishes courses on the operator's behalf."""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, as the hub says."""
+
+    name: str
+    groups: frozenset[str] = frozenset()
+    is_service: bool = False
+
+    def instructs(self, course: str) -> bool:
+        if self.is_service:
+            return self.name == PUBLISHER
+        return f"instructor-{course}" in self.groups or self.name == f"grader-{course}"
+
+    def courses(self) -> set[str]:
+        """Those that follow from the asker's groups and name alone."""
+        groups = {group.partition("-")[2] for group in self.groups if group.startswith(("instructor-", "trainee-"))}
+        grades = {self.name.removeprefix("grader-")} if self.name.startswith("grader-") else set()
+        return set() if self.is_service else (groups | grades) - {""}
+
+
+@dataclass(frozen=True)
+class Visit:
+    connection: Connection
+    asker: Asker
+    clock: Clock
+
+    def now(self) -> datetime.datetime:
+        return self.clock.now()
+
+    def course(self, course: str) -> Course:
+        """The course; one that has only members yet is listed, and called by its id."""
+        row = self.connection.execute(select(COURSES).where(COURSES.c.id == course)).first()
+        if row is None:
+            return Course(title=course)
+        return Course(title=row.title, enrolment=row.enrolment, card=json.loads(row.card))
+
+    def _is_listed(self, course: str) -> bool:
+        found = select(ROSTER.c.person).where(ROSTER.c.course == course, ROSTER.c.person == self.asker.name)
+        return not self.asker.is_service and self.connection.execute(found).first() is not None
+
+    def listed_in(self) -> set[str]:
+        """Courses whose roster has the asker."""
+        found = select(ROSTER.c.course).where(ROSTER.c.person == self.asker.name)
+        return set() if self.asker.is_service else set(self.connection.scalars(found))
+
+    def role(self, course: str) -> Role | None:
+        """What the asker is in a course: the one place where membership is decided."""
+        if self.asker.instructs(course):
+            return "instructor"
+        if self.asker.is_service:
+            return None
+        if f"trainee-{course}" in self.asker.groups or self._is_listed(course):
+            return "trainee"
+        return "trainee" if self.course(course).enrolment == "open" else None
+
+    def member(self, course: str) -> Role:
+        """Raises NotFound where the asker is nobody in this course."""
+        role = self.role(course)
+        if role is None:
+            raise NotFound(f"course {course}")
+        if role == "trainee" and not self._is_listed(course):
+            self._seen(course)
+        return role
+
+    def instructor(self, course: str) -> None:
+        """Raises NotFound for nobody, NotAllowed for a trainee."""
+        if self.member(course) != "instructor":
+            raise NotAllowed(
+                "not-instructor", f"Only instructors of {course} may do this.", "Ask an instructor of the course."
+            )
+
+    def _seen(self, course: str) -> None:
+        key = {"course": course, "person": self.asker.name}
+        found = select(SEEN.c.person).where(SEEN.c.course == course, SEEN.c.person == self.asker.name)
+        if self.connection.execute(found).first() is None:
+            self.connection.execute(insert(SEEN).values(**key))
+
+    def note(self, course: str, what: str, at: datetime.datetime | None = None, /, **about: Any) -> str:
+        """Write an entry of the course's log; its hash."""
+        return log.write(self.connection, course, text(at or self.now()), self.asker.name, what, **about)

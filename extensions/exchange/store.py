@@ -1,0 +1,125 @@
+"""Files by the hash of their content: each is written once, whole, and never changed.
+
+Who may read which is not known here: the database says which files belong to what.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import BinaryIO
+
+from extensions.exchange.archive import CHUNK, File, read_tar
+from extensions.exchange.names import Limits
+from extensions.exchange.receipts import digest
+from extensions.exchange.refusals import BadFile
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def tree_digest(files: Iterable[File]) -> str:
+    """SHA-256 of a whole: of its paths, contents and sizes."""
+    return digest([[f.path, f.sha256, f.size] for f in files])
+
+
+class Staged:
+    """Files that are on the disk, under names of their own, and in nobody's list yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files: list[File] = []
+
+    @property
+    def sha256(self) -> str:
+        return tree_digest(self.files)
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in self.files)
+
+
+class Store:
+    """A folder of objects, and beside it one for what is on its way (the same file system: rename(2))."""
+
+    def __init__(self, folder: Path) -> None:
+        self._objects = folder / "objects"
+        self._staging = folder / "staging"
+
+    def open(self) -> None:
+        """Make what is missing, and drop what a killed process left half done."""
+        shutil.rmtree(self._staging, ignore_errors=True)
+        self._staging.mkdir(mode=0o700, parents=True)
+        self._objects.mkdir(mode=0o700, exist_ok=True)
+        for number in range(256):
+            (self._objects / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
+        _sync(self._objects)
+        _sync(self._objects.parent)
+
+    def _path(self, sha256: str) -> Path:
+        return self._objects / sha256[:2] / sha256[2:]
+
+    @contextmanager
+    def upload(self) -> Iterator[Path]:
+        """A new folder for one upload; gone afterwards, with what was not kept."""
+        folder = self._staging / secrets.token_hex(8)
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @staticmethod
+    def stage(body: BinaryIO, folder: Path, limits: Limits) -> Staged:
+        """Unpack a tar into files that are on the disk when this returns. Raises BadFile, TooLarge, OSError."""
+        staged = Staged(folder)
+        found: dict[str, File] = {}
+        for path, size, content in read_tar(body, limits):
+            hashed = hashlib.sha256()
+            target = folder / f"{len(found)}.part"
+            with open(target, "xb") as file:
+                while piece := content.read(CHUNK):
+                    hashed.update(piece)
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(target, 0o400)
+            found[path] = File(path, hashed.hexdigest(), size)
+            target.replace(folder / found[path].sha256)
+        if not found:
+            raise BadFile("The upload holds no file.", "Put the assignment's files in, and try again.")
+        staged.files = [found[path] for path in sorted(found)]
+        return staged
+
+    def keep(self, staged: Staged) -> None:
+        """Give staged files their places for good. Raises OSError."""
+        targets = {file.sha256: self._path(file.sha256) for file in staged.files}
+        for sha256, target in targets.items():
+            if not target.exists():
+                (staged.folder / sha256).rename(target)
+        # Those of files that were there, too: whoever brought them may not have come to this line yet.
+        for folder in {target.parent for target in targets.values()}:
+            _sync(folder)
+
+    def read(self, sha256: str) -> BufferedReader:
+        """An object's content. Raises OSError."""
+        return open(self._path(sha256), "rb")
+
+    def holds(self, file: File) -> bool:
+        """Whether this file is here, unchanged."""
+        try:
+            with self.read(file.sha256) as content:
+                return hashlib.file_digest(content, "sha256").hexdigest() == file.sha256
+        except OSError:
+            return False
