@@ -41,12 +41,6 @@ TEMPLATE = """\
 """
 
 
-def people_names(paths: Paths, count: int) -> list[str]:
-    """Names of accounts that no other prefix has."""
-    operator = next(a.name for a in installed_site(paths).accounts if a.role == "operator")
-    return [operator.replace("operator1", f"p{number:04}") for number in range(count)]
-
-
 def site_of(paths: Paths, people: int) -> str:
     """The embedded site at its defaults, with free ports, light sessions, and room and accounts for so many people."""
     text = site_under_test(paths).replace("poll_seconds = 1\n", "")
@@ -71,9 +65,11 @@ def bench_campus(people: int = 0) -> Iterator[Campus]:
     campus = str(CHECKOUT / "campus")
     shutil.rmtree(paths.prefix / "var", ignore_errors=True)
     try:
-        subprocess.run([campus, "up", "--site", str(folder / "site.toml")], env=environment, check=True, stdout=2)
+        print(f"A Campus with {people} more people comes up under {paths.prefix} ...", flush=True)
+        up = [campus, "up", "--site", str(folder / "site.toml")]
+        subprocess.run(up, env=environment, check=True, stdout=subprocess.DEVNULL)  # it lists everybody's passwords
         yield Campus(paths.prefix)
     finally:
-        subprocess.run([campus, "down"], env=environment, check=False, stdout=2)
+        subprocess.run([campus, "down"], env=environment, check=False, stdout=subprocess.DEVNULL)
         remove_accounts(installed_site(paths), paths)
         shutil.rmtree(paths.homes, ignore_errors=True)
