@@ -481,7 +481,7 @@ class CampusSpawner(SlurmSpawner):
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_ENDING):
-                while await self.watch.refresh():
+                while await self.watch.refresh(nodes=False):
                     job = self.job()
                     if job is None or job.state.over:
                         return

@@ -22,6 +22,8 @@ from spawners.slurm.cli import CliTransport
 
 log = logging.getLogger("campus.watch")
 
+_NODES_SECONDS = 60.0  # how old may be what is known of the nodes, while no session waits and nobody looks
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -32,6 +34,8 @@ class Picture:
     nodes: dict[str, Node] = field(default_factory=dict)
     queue: tuple[Queued, ...] = ()
     """Everybody's waiting jobs, the first to go first; asked for only while one of ours waits."""
+    nodes_asked: float = 0.0
+    """The time at which the nodes were asked for, which is less often."""
 
 
 @dataclass(frozen=True)
@@ -68,24 +72,40 @@ class ClusterWatch:
     async def _run(self) -> None:
         while True:
             try:
-                if await self.refresh():
+                if await self.refresh(nodes=self._nodes_are_due()):
                     await self._reconciler.look(self.picture.jobs.values())
                     await self.rulebook.freshen()
             except Exception:  # everybody's sessions hang on this loop
                 log.exception("A look at Slurm went wrong; the next one follows")
             await asyncio.sleep(self.interval)
 
-    async def refresh(self) -> bool:
-        """Ask now, together with whoever else asks; True when an answer to a question put after this call came."""
+    def _nodes_are_due(self) -> bool:
+        # Whoever waits is told where there is room now.
+        return self._waits(self.picture.jobs) or time.monotonic() - self.picture.nodes_asked > _NODES_SECONDS
+
+    @staticmethod
+    def _waits(jobs: dict[int, Job]) -> bool:
+        return any(job.state is JobState.PENDING for job in jobs.values())
+
+    async def know_nodes(self) -> None:
+        """For somebody who looks at them: have the nodes no older than ``interval``. Raises nothing."""
+        if time.monotonic() - self.picture.nodes_asked > self.interval:
+            await self.refresh()
+
+    async def refresh(self, nodes: bool = True) -> bool:
+        """Ask now, together with whoever else asks; True when an answer to a question put after this call came.
+
+        Without ``nodes`` what is known of them stays, and costs nothing.
+        """
         wanted = time.monotonic()
         async with self._asking:
-            if self.picture.asked >= wanted:
+            if self.picture.asked >= wanted and (self.picture.nodes_asked >= wanted or not nodes):
                 return True
             if self._failed >= wanted:
                 return False
             asked = time.monotonic()
             try:
-                jobs, nodes = await asyncio.gather(self.slurm.jobs(self.job_name), self.slurm.nodes())
+                jobs, known = await asyncio.gather(self.slurm.jobs(self.job_name), self._nodes(nodes))
             except CampusError as error:
                 if not self._silent:
                     log.warning("Slurm does not answer; sessions stay as they are: %s", error.detail)
@@ -95,14 +115,18 @@ class ClusterWatch:
         if self._silent:
             log.warning("Slurm answers again")
         self._silent = False
-        self.picture = Picture(asked, jobs, nodes, await self._queue(jobs))
+        nodes_asked = asked if nodes else self.picture.nodes_asked
+        self.picture = Picture(asked, jobs, known, await self._queue(jobs), nodes_asked)
         self._news.set()
         self._news = asyncio.Event()
         return True
 
+    async def _nodes(self, ask: bool) -> dict[str, Node]:
+        return await self.slurm.nodes() if ask else self.picture.nodes
+
     async def _queue(self, jobs: dict[int, Job]) -> tuple[Queued, ...]:
         """Everybody's waiting jobs, for places in the queue; without an answer, those of the picture before."""
-        if not any(job.state is JobState.PENDING for job in jobs.values()):
+        if not self._waits(jobs):
             return ()
         try:
             return await self.slurm.queue()

@@ -1,8 +1,8 @@
 """What running sessions cost Slurm and the hub: Campus, then a stock batchspawner, on the same Slurm.
 
-Sessions are light ones (tests/benchmarks/support/light.py): they report, answer their health and tell that they are in use,
-as a session does, and nothing else. While so many run and nothing else happens, it counts slurmctld's remote procedure
-calls by type, and the processor time and the memory of the hub with all that it starts (without the proxy).
+Sessions are light ones (tests/benchmarks/support/light.py): they report, answer their health and tell that they are in
+use, as a session does, and nothing else. While so many run and nothing else happens, it counts slurmctld's remote
+procedure calls by type, and the processor time and the memory of the hub with all that it starts (without the proxy).
 """
 
 from __future__ import annotations

@@ -401,6 +401,62 @@ async def test_between_two_looks_lies_the_interval(watched: Watched, monkeypatch
             go_on.put_nowait(None)
 
 
+async def looks(watched: Watched, gate: Gate, *answers: Result) -> list[int]:
+    """How often the nodes had been asked for after each of these answers to looks of the loop."""
+    found = []
+    for answer in answers:
+        await until(lambda: gate.waiting)
+        gate.answers.put_nowait(answer)
+        await until(lambda: not gate.waiting)
+        await until(lambda: gate.waiting)
+        found.append(watched.programs.asked("sinfo"))
+    return found
+
+
+async def test_the_nodes_are_asked_for_while_somebody_waits_and_now_and_then(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+    watched.answers(gate)
+    watched.programs.answer("squeue --noheader --states=PENDING", QUEUE)
+    watch = watched.every(0)
+    watch.ensure_running()
+    # The answer that shows who waits has the next look ask for nodes as well, which is under way when it is counted.
+    assert await looks(watched, gate, *[jobs(7)] * 3) == [1, 1, 1]
+    assert await looks(watched, gate, *[jobs(7, state="PENDING")] * 3) == [2, 3, 4]
+    assert await looks(watched, gate, *[jobs(7)] * 3) == [4, 4, 4]
+    assert watch.picture.nodes["n1"].address == "10.0.0.1"
+    monkeypatch.setattr("spawners.watch._NODES_SECONDS", 0.0)
+    assert await looks(watched, gate, *[jobs(7)] * 2) == [5, 6]
+
+
+async def test_whoever_looks_at_the_nodes_sees_them_as_they_are_now(watched: Watched) -> None:
+    watch = watched.every(3600)
+    await watch.refresh(nodes=False)
+    assert watched.programs.asked("sinfo") == 0
+    await watch.know_nodes()
+    assert watched.programs.asked("sinfo") == 1
+    await asyncio.gather(*(watch.know_nodes() for _ in range(50)))
+    assert watched.programs.asked("sinfo") == 1
+    watch.interval = 0
+    await watch.know_nodes()
+    assert watched.programs.asked("sinfo") == 2
+
+
+async def test_an_answer_without_nodes_serves_nobody_who_asks_for_them(watched: Watched) -> None:
+    gate = Gate()
+    watched.answers(gate)
+    first = asyncio.create_task(watched.watch.refresh())
+    await until(lambda: gate.waiting)
+    without = asyncio.create_task(watched.watch.refresh(nodes=False))
+    await asyncio.sleep(0)
+    with_nodes = asyncio.create_task(watched.watch.refresh())
+    for _ in range(3):
+        gate.answers.put_nowait(jobs(7))
+    assert await done(first, without, with_nodes) == [True] * 3
+    assert watched.programs.asked("sinfo") == 2
+
+
 async def test_it_runs_again_after_it_was_stopped(watched: Watched) -> None:
     watch = watched.watch
     watch.ensure_running()
