@@ -25,6 +25,8 @@ from hub_config.sudo_rules import remove_rules
 Say = Callable[[str], None]
 ARTEFACTS = CHECKOUT / "tests" / "artefacts"
 _ON_A_CAMPUS = ("session", "cluster", "browser")
+_OTHER_TRANSPORTS = ("rest",)
+_NOTHING_CHOSEN = 5  # pytest's exit status where its arguments choose no test
 _CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -45,9 +47,16 @@ def run_tests(part: str, arguments: list[str], paths: Paths, say: Say) -> int:
         say("Installing Chromium, for the browser tests.")
         install_debian_packages(["chromium"])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    environment = {"CAMPUS_PREFIX": str(paths.prefix)}
     with _campus(paths, say):
         say(f"Campus under test: {paths.prefix} (logs in {paths.log}, screenshots in {ARTEFACTS})")
-        return _pytest([*folders, *arguments], {"CAMPUS_PREFIX": str(paths.prefix)}, say)
+        status = _pytest([*folders, *arguments], environment, say)
+        for transport in _OTHER_TRANSPORTS if "tests/cluster" in folders else ():
+            if status in (0, _NOTHING_CHOSEN):
+                say(f"The tests of what reaches Slurm once more, with transport {transport}")
+                _up(paths, transport)
+                status = _pytest(["tests/cluster", "-m", "every_transport", *arguments], environment, say) or status
+    return status
 
 
 def _checks(say: Say) -> int:
@@ -71,10 +80,9 @@ def _campus(paths: Paths, say: Say) -> Iterator[None]:
     campus = str(CHECKOUT / "campus")
     environment = {**os.environ, "CAMPUS_PREFIX": str(paths.prefix)}
     shutil.rmtree(paths.prefix / "var", ignore_errors=True)
-    site_file = paths.prefix / "test-site.toml"
-    site_file.write_text(site_under_test(paths))
+    (paths.prefix / "test-site.toml").write_text(site_under_test(paths))
     try:
-        subprocess.run([campus, "up", "--site", str(site_file)], env=environment, check=True)
+        _up(paths, "cli")
         yield
     finally:
         subprocess.run([campus, "down"], env=environment, check=False)
@@ -83,6 +91,17 @@ def _campus(paths: Paths, say: Say) -> Iterator[None]:
             remove_daemon_accounts(installed_site(paths), paths)
             remove_rules(installed_site(paths), paths)
         shutil.rmtree(paths.homes, ignore_errors=True)
+
+
+def _up(paths: Paths, transport: str) -> None:
+    """Bring the Campus under test up, or up again, with this way to Slurm."""
+    text = (
+        (paths.prefix / "test-site.toml").read_text().replace("[slurm]\n", f'[slurm]\ntransport = "{transport}"\n', 1)
+    )
+    site_file = paths.prefix / f"test-site-{transport}.toml"
+    site_file.write_text(text)
+    command = [str(CHECKOUT / "campus"), "up", "--site", str(site_file)]
+    subprocess.run(command, env={**os.environ, "CAMPUS_PREFIX": str(paths.prefix)}, check=True)
 
 
 def site_under_test(paths: Paths) -> str:

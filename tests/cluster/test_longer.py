@@ -11,7 +11,7 @@ import pytest
 from tests.support.campus import Campus
 from tests.support.person import Person, wait_for
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.every_transport]
 
 
 def extend(person: Person, minutes: Any, of: str | None = None) -> tuple[int, dict[str, Any]]:

@@ -7,7 +7,7 @@ import pytest
 from tests.support.campus import Campus
 from tests.support.person import wait_for
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.every_transport]
 
 
 def ended(campus: Campus, name: str) -> str:

@@ -100,12 +100,14 @@ def python_as(campus: Campus, account: str, code: str, *arguments: str, stdin: s
     return done.stdout
 
 
+@pytest.mark.every_transport
 def test_the_token_is_in_no_process_that_another_account_can_read(campus: Campus, victim: Victim) -> None:
     assert python_as(campus, campus.name(ATTACKER), READ_PROC, stdin=victim.token) == ""
     # The same look as root finds it, so the look is a good one.
     assert "/environ" in python_as(campus, "root", READ_PROC, stdin=victim.token)
 
 
+@pytest.mark.every_transport
 def test_secrets_are_on_no_command_line(campus: Campus, victim: Victim) -> None:
     secrets = [victim.token, campus.paths.secret("proxy-token").read_text().strip()]
     for process in psutil.process_iter(["cmdline"]):
@@ -113,16 +115,19 @@ def test_secrets_are_on_no_command_line(campus: Campus, victim: Victim) -> None:
         assert not any(secret in line for secret in secrets), process
 
 
+@pytest.mark.every_transport
 def test_the_token_is_in_no_file_that_another_account_can_read(campus: Campus, victim: Victim) -> None:
     folders = [str(campus.paths.prefix), "/tmp", "/var/spool", "/var/log", "/run", "/dev/shm"]
     assert python_as(campus, campus.name(ATTACKER), GREP, *folders, stdin=victim.token) == ""
 
 
+@pytest.mark.every_transport
 def test_no_log_holds_the_token(campus: Campus, victim: Victim) -> None:
     for log in [*campus.paths.log.glob("*.log*"), *campus.paths.homes.glob("*/.campus/logs/*")]:
         assert victim.token.encode() not in log.read_bytes(), log
 
 
+@pytest.mark.every_transport
 def test_slurm_tells_another_account_nothing(campus: Campus, victim: Victim) -> None:
     assert victim.job in campus.slurm("scontrol", "show", "job", victim.job, account=campus.name("trainee1")).stdout
     for argv in (

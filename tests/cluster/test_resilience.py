@@ -66,6 +66,7 @@ def test_a_killed_hub_finds_the_session_again(calm: Campus) -> None:
     assert not calm.jobs()
 
 
+@pytest.mark.every_transport
 def test_a_hub_killed_while_a_session_waits_serves_it_afterwards(full: Campus) -> None:
     person = full.person("trainee1")
     person.ask_without_waiting(size="gpu1")
@@ -119,6 +120,7 @@ def test_a_killed_proxy_comes_back_with_every_route(calm: Campus) -> None:
     counter.goes_on()
 
 
+@pytest.mark.every_transport
 def test_a_silent_controller_ends_no_session_and_refuses_new_ones_in_words(calm: Campus) -> None:
     session = calm.person("trainee1").start(size="cpu")
     counter = Counter(session.kernel())
@@ -200,6 +202,7 @@ def test_killed_nodes_are_back_with_their_sessions(calm: Campus) -> None:
     assert session.state()["ready"]
 
 
+@pytest.mark.every_transport
 def test_a_job_with_our_mark_and_no_server_is_cancelled(calm: Campus) -> None:
     calm.kill("hub")  # nobody is there after it, and still it looks
     calm.wait_until_answering()

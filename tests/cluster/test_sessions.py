@@ -16,7 +16,7 @@ import requests
 from tests.support.campus import Campus
 from tests.support.person import Person, wait_for
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.every_transport]
 
 WHERE = """
 import json, os, pathlib, sys
