@@ -95,9 +95,8 @@ def _campus(paths: Paths, say: Say) -> Iterator[None]:
 
 def _up(paths: Paths, transport: str) -> None:
     """Bring the Campus under test up, or up again, with this way to Slurm."""
-    text = (
-        (paths.prefix / "test-site.toml").read_text().replace("[slurm]\n", f'[slurm]\ntransport = "{transport}"\n', 1)
-    )
+    text = (paths.prefix / "test-site.toml").read_text()
+    text = text.replace("[slurm]\n", f'[slurm]\ntransport = "{transport}"\n', 1)
     site_file = paths.prefix / f"test-site-{transport}.toml"
     site_file.write_text(text)
     command = [str(CHECKOUT / "campus"), "up", "--site", str(site_file)]

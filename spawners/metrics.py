@@ -38,7 +38,8 @@ _HOUR = 3600
 COMMANDS = (
     *("squeue", "sinfo", "sbatch", "sbatch-test", "scancel", "scontrol", "sacctmgr"),
     # The transport rest, by what is asked of slurmrestd.
-    *("GET openapi", "GET jobs", "GET nodes", "GET job", "GET diag", "POST job", "DELETE job"),
+    *("GET openapi", "GET jobs", "GET nodes", "GET job", "POST job", "DELETE job", "GET diag"),
+    *("GET partitions", "GET reservations", "GET associations", "GET qos"),
 )
 STATES = ("pending", "configuring", "running", "suspended")
 """States that are shown even while no session is in them; the others come and go."""
