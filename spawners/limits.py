@@ -150,6 +150,12 @@ class _Found:
     use: Use
     met: set[tuple[str, str]] = field(default_factory=set)
 
+    def left_to_people(self, cap: Cap) -> Cap:
+        """A person's limit of jobs in an account, where no quality of service limits people or accounts."""
+        met = {what for kind, what in self.met if kind in ("user", "account")}
+        left = {"jobs": None if RUNNING in met else cap.jobs, "submitted": None if SUBMITTED in met else cap.submitted}
+        return cap.model_copy(update=left)
+
     def limits(
         self, kind: str, scope: str, of: str, cap: Cap, keys: list[Use.Key], stays: bool = False
     ) -> Iterator[Limit]:
@@ -184,7 +190,7 @@ def limits_on(person: Person, choice: Choice, rules: Rules, use: Use) -> Iterato
             if association.partition:
                 mine = [k for k in mine if k.partition == association.partition]
             yield from found.limits("job", "job", name, Cap(tres=association.per_job), [])
-            yield from found.limits("user", "user", name, association.own, mine)
+            yield from found.limits("user", "user", name, found.left_to_people(association.own), mine)
             yield from found.limits("group", "user", name, association.group, mine, stays=True)
         else:
             below = [k for k in keys if k.account in rules.below[name]]

@@ -104,6 +104,10 @@ def test_the_first_of_the_same_limit_counts() -> None:
     known = rules(qos=Qos(name="normal", per_user=GPUS), partition=part)
     assert says(known, *FULL) == Standing()
     assert "8 GPUs" in says(known, *FULL, claim(4, 4, qos="long")).waits
+    # Jobs of a person in an account are not counted where a quality of service counts people's or accounts'.
+    own = Association(account="class", user="ann", qos=("normal",), own=Cap(jobs=2))
+    assert says(rules(own=own), *FULL).waits
+    assert says(rules(own=own, qos=Qos(name="normal", per_account=Cap(jobs=9))), *FULL) == Standing()
     # Unless the job's says otherwise.
     over = Qos(name="normal", per_user=GPUS, flags=frozenset({"OverPartQOS"}))
     assert "4 GPUs" in says(rules(qos=over, partition=part), *FULL).waits

@@ -148,7 +148,8 @@ def parse_claims(text: str) -> tuple[Claim, ...]:
         if row["tres"] not in amounts:
             amounts[row["tres"]] = tres(row["tres"])
         found.append(
-            Claim(
+            # Unchecked by pydantic, which would take most of the time: what is here was checked above.
+            Claim.model_construct(
                 id=int(row["id"]),
                 uid=int(row["uid"]),
                 account=row["account"],
