@@ -368,6 +368,9 @@ SILENCE = [
     # Others.
     failing("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation\n"),
     failing("sbatch: error: Batch job submission failed: Zero Bytes were transmitted or received\n"),
+    failing(
+        "sbatch: error: slurm_receive_msg [localhost]: Message receive failure\nallocation failure: Unspecified error\n"
+    ),
     failing("sbatch: error: slurm_send_node_msg: Connection refused\nsbatch: error: and more\n"),
     FileNotFoundError(2, "No such file or directory"),
     PermissionError(1, "Operation not permitted"),

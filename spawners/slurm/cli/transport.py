@@ -195,7 +195,10 @@ def sbatch_options(job: JobRequest) -> list[str]:
     ]
 
 
-_SILENT = ("Unable to contact slurm controller", "Connection refused", "Socket timed out", "Zero Bytes")
+_SILENT = (
+    *("Unable to contact slurm controller", "Connection refused", "Socket timed out", "Zero Bytes"),
+    "Message receive failure",  # what answered was no controller
+)
 
 
 def _refusal(error: ProgramFailed) -> CampusError:
