@@ -16,7 +16,7 @@ from spawners.offer import LABELS, Offer
 # Regular expression, below the hub's own path -> handler (JupyterHub.extra_handlers).
 HANDLERS = [(r"/campus/form/(.*)", CacheControlStaticFilesHandler, {"path": str(Path(__file__).parent / "static")})]
 
-_LABELS = LABELS | {"environment": "environment"}
+_LABELS = {**{key: key.capitalize() for key in LABELS}, "qos": "Quality of service (QOS)", "environment": "Environment"}
 
 
 @cache

@@ -105,8 +105,8 @@ def _slurms(options: Mapping[str, Any], offer: Offer, means: Means | None) -> tu
 def _title(name: str, value: str | None, offer: Offer, means: Means | None) -> str:
     if value is None:
         return "Slurm's own"
-    if name == "partition" and value in offer.titles:
-        return f"{offer.titles[value]} ({value})"
+    if name == "partition":
+        return offer.titles.get(value, value)
     if name == "reservation" and means and value in means.rules.reservations:
         reservation = means.rules.reservations[value]
         if reservation.start > means.now:

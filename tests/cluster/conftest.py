@@ -21,3 +21,33 @@ def full(calm: Campus) -> Iterator[Campus]:
     wait_for("the GPUs to be taken", lambda: calm.job_state(blocker) == "RUNNING")
     yield calm
     calm.slurm("scancel", blocker)
+
+
+@pytest.fixture(scope="module")
+def slurm_with_choices(campus: Campus) -> Iterator[None]:
+    """A second account, partition and environment, and a reservation for that account; startup1 may use them all."""
+    person = campus.name("startup1")
+    second = campus.paths.prefix / "second"
+    second.unlink(missing_ok=True)
+    second.symlink_to(campus.paths.session_env.resolve())
+    course = ("ReservationName=course", "StartTime=now", "Duration=90", "Accounts=seminar", "Nodes=gpu-node2")
+    for command in (
+        ("sacctmgr", "-iQ", "add", "account", "seminar", "QOS=normal,long", "DefaultQOS=normal"),
+        ("sacctmgr", "-iQ", "add", "user", person, "account=seminar"),
+        ("scontrol", "create", "partition=short", "Nodes=gpu-node1,gpu-node2", "MaxTime=30", "State=UP"),
+        ("scontrol", "create", "reservation", *course, "Flags=IGNORE_JOBS"),
+    ):
+        done = campus.slurm(*command)
+        assert done.returncode == 0, done.stderr or done.stdout
+    campus.kill("hub")  # what Slurm allows is asked once a minute, and by every new hub
+    campus.wait_until_answering()
+    yield
+    for command in (
+        ("scontrol", "delete", "reservation=course"),
+        ("scontrol", "delete", "partition=short"),
+        ("sacctmgr", "-iQ", "delete", "user", person, "account=seminar"),
+        ("sacctmgr", "-iQ", "delete", "account", "seminar"),
+    ):
+        campus.slurm(*command)
+    campus.kill("hub")
+    campus.wait_until_answering()

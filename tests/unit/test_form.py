@@ -110,7 +110,7 @@ def test_who_has_more_may_choose() -> None:
     assert found == {
         "reservation": [("", "None"), ("second", "second, 2 h 10 min left")],
         "account": [("", "team (usual)"), ("second", "second")],
-        "partition": [("", "Older (gpu) (usual)"), ("second", "second")],
+        "partition": [("", "Older (usual)"), ("second", "second")],
         "qos": [("", "normal (usual)"), ("second", "second")],
         "environment": [("", "Older (usual)"), ("older", "Older")],
     }

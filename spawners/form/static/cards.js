@@ -11,14 +11,13 @@ function room({ starts_in, fits_now, more }) {
   return more !== null && more < fits_now ? ` · your limits allow ${more}` : ` · room for ${fits_now}`;
 }
 
-export function showSizes(root, sizes) {
+export function showSizes(root, sizes, chosen) {
   for (const size of sizes) {
     const of = (kind) => root.querySelector(`.campus-${kind}[data-size="${CSS.escape(size.name)}"]`);
     say(of("now"), size.sentence + room(size));
     of("now").dataset.state = size.refused ? "refused" : size.starts_in === 0 ? "now" : "later";
     if (size.longest) say(of("longest"), span(size.longest.seconds));
   }
-  const chosen = root.querySelector("input[name=size]:checked")?.value;
   const longest = sizes.find((size) => size.name === chosen)?.longest;
   say(root.querySelector("#campus-until"), longest ? upTo(longest) : "");
 }

@@ -34,7 +34,7 @@ async function ask(options, byHand) {
     if (!answer.ok) return null;
     const now = await answer.json();
     showAdvanced(root.querySelector(".campus-advanced"), now);
-    showSizes(root, now.sizes);
+    showSizes(root, now.sizes, now.options.size ?? now.sizes[0].name);
     // What was said about a choice stays until the next one.
     if (byHand || now.notes.length) showNotes(now.notes);
     return now;
