@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 from campus_base.errors import CampusError
 from spawners.entitlements import Person, choices
@@ -27,19 +28,19 @@ async def person_named(name: str) -> Person | None:
         return None
 
 
-async def means_of(name: str, watch: ClusterWatch, sizes: Iterable[SessionSize]) -> Means | None:
+async def means_of(name: str, watch: ClusterWatch, sizes: Sequence[SessionSize]) -> Means | None:
     """What somebody may use; None while nobody knows. Raises nothing."""
     await watch.rulebook.look()
     rules, person = watch.rulebook.rules, await person_named(name)
     if person is None or not rules.partitions:
         return None
     now = time.time()
-    held = partitions_for(sizes, watch.picture.nodes)
-    return Means(now, choices(person, rules, now), held, person, rules, watch.rulebook.use)
+    ways, nodes = choices(person, rules, now), watch.picture.nodes
+    return Means(now, ways, partitions_for(sizes, nodes), slices_for(sizes, nodes), person, rules, watch.rulebook.use)
 
 
-def partitions_for(sizes: Iterable[SessionSize], nodes: Mapping[str, Node]) -> dict[str, frozenset[str]]:
-    """Partitions that have a node with the GPUs of a size, by its name; nothing while no node is known."""
+def partitions_for(sizes: Sequence[SessionSize], nodes: Mapping[str, Node]) -> dict[str, frozenset[str]]:
+    """Partitions that have a node with the GPUs or slices of a size, by its name; nothing while no node is known."""
     if not nodes:
         return {}
     return {
@@ -51,6 +52,16 @@ def partitions_for(sizes: Iterable[SessionSize], nodes: Mapping[str, Node]) -> d
         )
         for size in sizes
     }
+
+
+def slices_for(sizes: Sequence[SessionSize], nodes: Mapping[str, Node]) -> dict[str, Fraction]:
+    """How much of a GPU a size is that has slices of one, by its name."""
+    found = {}
+    for size in sizes:
+        whole = max((node.shards_per_gpu for node in nodes.values() if size.partition in node.partitions), default=0)
+        if size.shards and whole:
+            found[size.name] = Fraction(size.shards, whole)
+    return found
 
 
 def standing_of(request: SessionRequest, means: Means) -> tuple[Standing, int | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from spawners.entitlements import Choice, Person
 from spawners.limits import Use
@@ -21,6 +22,8 @@ class Means:
     ways: Sequence[Choice]
     holds: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Partitions by the name of a size that their nodes can hold; a size that is not there fits everywhere."""
+    slices: Mapping[str, Fraction] = field(default_factory=dict)
+    """How much of a GPU a size is that has slices of one, by its name."""
     person: Person = field(default_factory=lambda: Person("", -1))
     rules: Rules = field(default_factory=Rules)
     use: Use = field(default_factory=Use)

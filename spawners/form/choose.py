@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from typing import Any
 
 from spawners.offer import CASCADE, Offer, SessionSize
@@ -16,6 +17,14 @@ _HINTS = {
     "account": "The project that the session is charged to.",
     "partition": "The group of nodes that it runs on.",
     "qos": "Slurm's class of priorities and limits.",
+}
+_PARTS = {
+    Fraction(1): "a GPU in slices",
+    Fraction(3, 4): "three quarters of a GPU",
+    Fraction(1, 2): "half a GPU",
+    Fraction(1, 3): "a third of a GPU",
+    Fraction(1, 4): "a quarter of a GPU",
+    Fraction(1, 8): "an eighth of a GPU",
 }
 
 
@@ -55,6 +64,8 @@ class Chosen:
     notes: tuple[str, ...]
     fields: tuple[Field, ...]
     memory: Amount | None
+    slices: dict[str, str]
+    """What a size is that has slices of a GPU: ``a quarter of a GPU``."""
     cards: dict[str, SessionRequest | str]
     """What choosing a size would ask for, or why it may not be had with the rest of the choice."""
 
@@ -76,6 +87,7 @@ def choose(options: Mapping[str, Any], offer: Offer, means: Means | None) -> Cho
         notes=tuple(out.values()),
         fields=(*_slurms(left, offer, means), _environments(left, offer)),
         memory=_memory(left.get("memory"), size),
+        slices={name: part_of_a_gpu(part) for name, part in means.slices.items()} if means else {},
         cards={one.name: _card({**left, "size": one.name}, offer, means) for one in offer.sizes},
     )
 
@@ -129,6 +141,11 @@ def _environments(options: Mapping[str, Any], offer: Offer) -> Field:
     chosen = next((one for one in others if one.name == options.get("environment")), first)
     rows = (Option("", f"{first.title} (usual)"), *(Option(one.name, one.title) for one in others))
     return Field("environment", rows, "" if chosen is first else chosen.name, chosen.description)
+
+
+def part_of_a_gpu(part: Fraction) -> str:
+    """A part in words: ``a quarter of a GPU``."""
+    return _PARTS.get(part, f"{part} of a GPU")
 
 
 def span(seconds: float) -> str:

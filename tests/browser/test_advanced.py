@@ -61,6 +61,7 @@ def test_by_keyboard_and_remembered(sign_in: SignIn, shot: Shot, calm: Campus, e
     found = job(calm, job_id)
     assert (found["Reservation"], found["Account"], found["QOS"]) == ("course", "seminar", "long")
     assert (found["MinMemoryNode"], found["TimeLimit"]) == ("5G", "00:15:00")
+    page.goto(f"{calm.url}/hub/home")  # JupyterLab complains of a session that is stopped while it loads
     calm.person("startup1").stop()
 
     page.goto(f"{calm.url}/hub/spawn")

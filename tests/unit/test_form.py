@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from html.parser import HTMLParser
 from typing import Any
+
+import pytest
 
 from spawners.environments import SessionEnvironment
 from spawners.failure import Ended
 from spawners.form import choose, render_form
+from spawners.form.choose import part_of_a_gpu
 from spawners.offer import Offer, SessionSize
 from spawners.slurm.rules import Reservation, Rules
 from spawners.ways import Means
@@ -161,3 +165,27 @@ def test_each_card_goes_with_the_rest_of_the_choice() -> None:
     assert (
         choose({}, offer("x"), Means(NOW, ())).cards["cpu"] == "No partition that you may use has nodes for size cpu."
     )
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("1/4", "a quarter of a GPU"),
+        ("3/4", "three quarters of a GPU"),
+        ("1/2", "half a GPU"),
+        ("1/8", "an eighth of a GPU"),
+        ("2/5", "2/5 of a GPU"),
+        ("1", "a GPU in slices"),
+    ],
+)
+def test_a_part_of_a_gpu_in_words(part: str, words: str) -> None:
+    assert part_of_a_gpu(Fraction(part)) == words
+
+
+def test_a_card_of_slices_says_how_much_of_a_gpu_it_is() -> None:
+    sliced = offer("x")
+    sliced = replace(sliced, sizes=(replace(sliced.sizes[0], shards=2), sliced.sizes[1]))
+    known = Means(NOW, (way("gpu", None, None, default=True),), slices={"cpu": Fraction(2, 8)})
+    for means, says in ((known, "a quarter of a GPU"), (None, "2 slices of a GPU")):
+        html = render_form(choose({}, sliced, means), sliced, "/", "", None)
+        assert f"{says} · 1 core" in " ".join(html.split())

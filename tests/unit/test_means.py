@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from spawners import identity, means
 from spawners.limits import Use
-from spawners.means import means_of, partitions_for
+from spawners.means import means_of, partitions_for, slices_for
 from spawners.slurm.rules import Association, Partition, Rules
 from tests.unit.test_outlook import node, size
 
@@ -77,3 +78,12 @@ def test_which_partitions_hold_a_size() -> None:
         "none": frozenset({"gpu", "new", "cpu"}),
     }
     assert partitions_for(sizes, {}) == {}
+
+
+def test_slices() -> None:
+    nodes = {"n1": node("n1", shards_per_gpu=4), "n2": node("n2", partitions=frozenset({"whole"}))}
+    sizes = [size("quarter", gpus=0, shards=1), size("more", gpus=0, shards=5), size("one")]
+    held = partitions_for(sizes, nodes)
+    assert (held["quarter"], held["more"]) == (frozenset({"gpu"}), frozenset())
+    assert slices_for(sizes, nodes) == {"quarter": Fraction(1, 4), "more": Fraction(5, 4)}
+    assert slices_for(sizes, {}) == {}
