@@ -31,23 +31,28 @@ def slurm_with_choices(campus: Campus) -> Iterator[None]:
     second.unlink(missing_ok=True)
     second.symlink_to(campus.paths.session_env.resolve())
     course = ("ReservationName=course", "StartTime=now", "Duration=90", "Accounts=seminar", "Nodes=gpu-node2")
-    for command in (
+    there = (
         ("sacctmgr", "-iQ", "add", "account", "seminar", "QOS=normal,long", "DefaultQOS=normal"),
         ("sacctmgr", "-iQ", "add", "user", person, "account=seminar"),
         ("scontrol", "create", "partition=short", "Nodes=gpu-node1,gpu-node2", "MaxTime=30", "State=UP"),
         ("scontrol", "create", "reservation", *course, "Flags=IGNORE_JOBS"),
-    ):
-        done = campus.slurm(*command)
-        assert done.returncode == 0, done.stderr or done.stdout
-    campus.kill("hub")  # what Slurm allows is asked once a minute, and by every new hub
-    campus.wait_until_answering()
-    yield
-    for command in (
+    )
+    gone = (
         ("scontrol", "delete", "reservation=course"),
         ("scontrol", "delete", "partition=short"),
         ("sacctmgr", "-iQ", "delete", "user", person, "account=seminar"),
         ("sacctmgr", "-iQ", "delete", "account", "seminar"),
-    ):
+    )
+
+    def until_done(commands: tuple[tuple[str, ...], ...]) -> None:
+        # slurmctld hears of an account a moment later, and lets nothing go that a session is still taken down in.
+        for command in commands:
+            wait_for(" ".join(command), lambda command=command: campus.slurm(*command).returncode == 0, 30)
+        campus.kill("hub")  # what Slurm allows is asked once a minute, and by every new hub
+        campus.wait_until_answering()
+
+    for command in gone:  # what a run that was cut off has left
         campus.slurm(*command)
-    campus.kill("hub")
-    campus.wait_until_answering()
+    until_done(there)
+    yield
+    until_done(gone)
