@@ -87,6 +87,8 @@ def _when_up(paths: Paths) -> set[tuple[str, str]]:
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
+            # A slurmctld that has entered its cluster and does not listen yet would not hear what is added.
+            run_sync(["scontrol", "ping"], what="Asking for slurmctld", timeout=20, env=_environment(paths))
             return known_associations(paths)
         except CampusError as error:
             if time.monotonic() > deadline:
@@ -100,5 +102,9 @@ def _when_up(paths: Paths) -> set[tuple[str, str]]:
 
 
 def _sacctmgr(paths: Paths, *words: str) -> str:
-    environment = CliTransport(str(paths.slurm_conf)).environment
-    return run_sync(["sacctmgr", *words], what="Asking for Slurm's accounts", timeout=20, env=environment).stdout
+    argv, what = ["sacctmgr", *words], "Asking for Slurm's accounts"
+    return run_sync(argv, what=what, timeout=20, env=_environment(paths)).stdout
+
+
+def _environment(paths: Paths) -> dict[str, str]:
+    return CliTransport(str(paths.slurm_conf)).environment

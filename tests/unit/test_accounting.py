@@ -163,8 +163,14 @@ class Sacctmgr:
 
     def __init__(self, *answers: str) -> None:
         self.answers, self.changes = list(answers), list[list[str]]()
+        self.pings, self.deaf = 0, 0
 
     def run_sync(self, argv: list[str], *, what: str, env: dict[str, str], **_: Any) -> Result:
+        if argv == ["scontrol", "ping"]:
+            self.pings += 1
+            if self.pings <= self.deaf:
+                raise ProgramFailed(what, "DOWN")
+            return Result(0, "UP", "")
         assert argv[0] == "sacctmgr"
         if "list" not in argv:
             self.changes.append(argv)
@@ -188,6 +194,16 @@ def test_slurmdbd_is_waited_for(no_clock: None, paths: Paths, monkeypatch: pytes
     assert ensure_associations(SITE, paths) == 5
     assert len(slurm.changes) == 5
     assert all("--immediate" in change for change in slurm.changes)
+
+
+def test_nothing_is_added_that_slurmctld_would_not_hear(
+    no_clock: None, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slurm = Sacctmgr("root|\nroot|root\n")
+    slurm.deaf = 2
+    monkeypatch.setattr(associations, "run_sync", slurm.run_sync)
+    assert ensure_associations(SITE, paths) == 5
+    assert slurm.pings == 3
 
 
 @pytest.mark.parametrize(("answer", "detail"), [("fails", "Connection refused"), ("", "no association")])
