@@ -63,7 +63,10 @@ async function fillIn() {
   advanced.open ||= Boolean(advanced.querySelector(".campus-changed").textContent || memory.value);
 }
 
-root.addEventListener("input", () => later(PAUSE, true));
+root.addEventListener("input", () => {
+  asking.abort(); // an answer to what was chosen before would undo this choice
+  later(PAUSE, true);
+});
 window.addEventListener("hashchange", fillIn);
 if (location.hash.length > 1) await fillIn();
 later(0, false);
