@@ -25,7 +25,8 @@ from hub_config.sudo_rules import remove_rules
 Say = Callable[[str], None]
 ARTEFACTS = CHECKOUT / "tests" / "artefacts"
 _ON_A_CAMPUS = ("session", "cluster", "browser")
-_OTHER_TRANSPORTS = ("rest",)
+# Other ways to reach Slurm -> the tests that run once more. By sudo run the same commands, so that a few tests tell.
+_OTHER_TRANSPORTS = {"rest": "every_transport", "sudo": "through_sudo"}
 _NOTHING_CHOSEN = 5  # pytest's exit status where its arguments choose no test
 _CHECKS = (
     ("ruff", "check", "."),
@@ -51,11 +52,11 @@ def run_tests(part: str, arguments: list[str], paths: Paths, say: Say) -> int:
     with _campus(paths, say):
         say(f"Campus under test: {paths.prefix} (logs in {paths.log}, screenshots in {ARTEFACTS})")
         status = _pytest([*folders, *arguments], environment, say)
-        for transport in _OTHER_TRANSPORTS if "tests/cluster" in folders else ():
+        for transport, marked in _OTHER_TRANSPORTS.items() if "tests/cluster" in folders else ():
             if status in (0, _NOTHING_CHOSEN):
                 say(f"The tests of what reaches Slurm once more, with transport {transport}")
                 _up(paths, transport)
-                status = _pytest(["tests/cluster", "-m", "every_transport", *arguments], environment, say) or status
+                status = _pytest(["tests/cluster", "-m", marked, *arguments], environment, say) or status
     return status
 
 

@@ -24,6 +24,7 @@ def limit(campus: Campus) -> str:
     return campus.slurm("squeue", "--noheader", "--format=%l").stdout.strip()
 
 
+@pytest.mark.through_sudo
 def test_a_session_gets_more_time_within_what_its_size_allows(calm: Campus) -> None:
     person = calm.person("trainee1")
     person.start(size="cpu", minutes=10)

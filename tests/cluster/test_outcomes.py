@@ -17,6 +17,7 @@ def ended(campus: Campus, name: str) -> str:
     return person.web.get(f"{campus.url}/hub/spawn").text
 
 
+@pytest.mark.through_sudo
 def test_a_session_that_reached_its_time_limit(calm: Campus) -> None:
     calm.person("trainee1").start(size="cpu", minutes=5)
     (job,) = calm.jobs()

@@ -101,6 +101,7 @@ def python_as(campus: Campus, account: str, code: str, *arguments: str, stdin: s
 
 
 @pytest.mark.every_transport
+@pytest.mark.through_sudo
 def test_the_token_is_in_no_process_that_another_account_can_read(campus: Campus, victim: Victim) -> None:
     assert python_as(campus, campus.name(ATTACKER), READ_PROC, stdin=victim.token) == ""
     # The same look as root finds it, so the look is a good one.
@@ -108,6 +109,7 @@ def test_the_token_is_in_no_process_that_another_account_can_read(campus: Campus
 
 
 @pytest.mark.every_transport
+@pytest.mark.through_sudo
 def test_secrets_are_on_no_command_line(campus: Campus, victim: Victim) -> None:
     secrets = [victim.token, campus.paths.secret("proxy-token").read_text().strip()]
     for process in psutil.process_iter(["cmdline"]):

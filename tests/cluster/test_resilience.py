@@ -51,6 +51,7 @@ class Counter:
         wait_for("the kernel to count on", more)
 
 
+@pytest.mark.through_sudo
 def test_a_killed_hub_finds_the_session_again(calm: Campus) -> None:
     person = calm.person("trainee1")
     session = person.start(size="gpu1")
@@ -67,6 +68,7 @@ def test_a_killed_hub_finds_the_session_again(calm: Campus) -> None:
 
 
 @pytest.mark.every_transport
+@pytest.mark.through_sudo
 def test_a_hub_killed_while_a_session_waits_serves_it_afterwards(full: Campus) -> None:
     person = full.person("trainee1")
     person.ask_without_waiting(size="gpu1")
@@ -203,6 +205,7 @@ def test_killed_nodes_are_back_with_their_sessions(calm: Campus) -> None:
 
 
 @pytest.mark.every_transport
+@pytest.mark.through_sudo
 def test_a_job_with_our_mark_and_no_server_is_cancelled(calm: Campus) -> None:
     calm.kill("hub")  # nobody is there after it, and still it looks
     calm.wait_until_answering()

@@ -39,6 +39,7 @@ def where(person: Person, **options: Any) -> dict[str, Any]:
     return json.loads(person.start(**options).kernel().run(WHERE))
 
 
+@pytest.mark.through_sudo
 def test_two_people_get_what_they_asked_for_as_themselves(calm: Campus) -> None:
     one, two = where(calm.person("trainee1"), size="gpu1"), where(calm.person("trainee2"), size="gpu4")
     for name, found in ((calm.name("trainee1"), one), (calm.name("trainee2"), two)):
@@ -161,6 +162,7 @@ def test_a_killed_sessions_private_folder_goes_when_the_next_one_starts(calm: Ca
     assert Path(again.run("import os; print(os.environ['JUPYTER_RUNTIME_DIR'])").strip()) != Path(runtime)
 
 
+@pytest.mark.through_sudo
 def test_a_session_that_dies_while_it_starts_is_a_sentence(calm: Campus) -> None:
     person = calm.person("trainee1")
     account = pwd.getpwnam(person.name)

@@ -1,10 +1,9 @@
-"""A hub that is not root: what works as root works through sudo, and who takes over its account gets no further."""
+"""A hub that is not root: whose what is, and that who takes over its account gets no further."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,45 +13,16 @@ import pytest
 from hub_config.sudo_rules import rules_file
 from spawners.slurm.logs import end_of
 from spawners.slurm.sudo.wrapper import LARGEST, REFUSED
-from tests.cluster.test_longer import test_a_session_gets_more_time_within_what_its_size_allows
-from tests.cluster.test_outcomes import test_a_session_that_reached_its_time_limit
-from tests.cluster.test_privacy import (
-    test_secrets_are_on_no_command_line,
-    test_the_token_is_in_no_process_that_another_account_can_read,
-    victim,
-)
-from tests.cluster.test_resilience import (
-    test_a_hub_killed_while_a_session_waits_serves_it_afterwards,
-    test_a_job_with_our_mark_and_no_server_is_cancelled,
-    test_a_killed_hub_finds_the_session_again,
-)
-from tests.cluster.test_sessions import (
-    test_a_session_that_dies_while_it_starts_is_a_sentence,
-    test_two_people_get_what_they_asked_for_as_themselves,
-)
 from tests.support.campus import Campus
 from tests.support.person import wait_for
 
-# What is tried again here, the other way.
-__all__ = [
-    "test_a_hub_killed_while_a_session_waits_serves_it_afterwards",
-    "test_a_job_with_our_mark_and_no_server_is_cancelled",
-    "test_a_killed_hub_finds_the_session_again",
-    "test_a_session_gets_more_time_within_what_its_size_allows",
-    "test_a_session_that_dies_while_it_starts_is_a_sentence",
-    "test_a_session_that_reached_its_time_limit",
-    "test_secrets_are_on_no_command_line",
-    "test_the_token_is_in_no_process_that_another_account_can_read",
-    "test_two_people_get_what_they_asked_for_as_themselves",
-    "victim",
-]
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.through_sudo]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def through_sudo(campus: Campus) -> Iterator[None]:
-    with campus.reaching_slurm_by("sudo"):
-        yield
+@pytest.fixture(autouse=True)
+def through_sudo(campus: Campus) -> None:
+    if campus.site.slurm.transport != "sudo":
+        pytest.skip("for the transport sudo; this one is of another")
 
 
 def owners(folder: Path) -> set[int]:
