@@ -93,7 +93,7 @@ class Daemons(Part):
     """The accounts of Campus's own daemons. ``up`` makes those that are missing on this machine."""
 
     hub_account: DaemonName = "campus-hub"
-    """The hub's, with transport sudo; with transport cli it is root."""
+    """The hub's, with transport sudo; with the others it is root."""
     proxy_account: DaemonName = "campus-proxy"
     """The public proxy's, which never runs as root. It reads copies of what it needs, in PREFIX/var/proxy."""
     exchange_account: DaemonName = "campus-exchange"
