@@ -6,8 +6,8 @@ function say(element, text) {
 }
 
 // How many more there could be now: by what is free, and by the person's own limits where those are less.
-function room({ starts_in, fits_now, more }) {
-  if (starts_in !== 0 || !fits_now) return "";
+function room({ refused, waits, starts_in, fits_now, more }) {
+  if (refused || waits || starts_in || !fits_now) return "";
   return more !== null && more < fits_now ? ` · your limits allow ${more}` : ` · room for ${fits_now}`;
 }
 
@@ -15,7 +15,7 @@ export function showSizes(root, sizes, chosen) {
   for (const size of sizes) {
     const of = (kind) => root.querySelector(`.campus-${kind}[data-size="${CSS.escape(size.name)}"]`);
     say(of("now"), size.sentence + room(size));
-    of("now").dataset.state = size.refused ? "refused" : size.starts_in === 0 ? "now" : "later";
+    of("now").dataset.state = size.refused ? "refused" : room(size) ? "now" : "later";
     if (size.longest) say(of("longest"), span(size.longest.seconds));
   }
   const longest = sizes.find((size) => size.name === chosen)?.longest;
