@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import json
 import os
@@ -319,6 +320,30 @@ def test_a_check_that_fails_ends_all_tests(prefix: Path, tools: list[list[str]],
     monkeypatch.setattr(testing, "_CHECKS", (("ruff", "check"), ("mypy", "ill"), ("lint-imports",)))
     assert cli.main(["test"]) == 5
     assert [Path(argv[0]).name for argv in tools] == ["ruff", "mypy"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status"),
+    [
+        ([0, 0, 0], 0),
+        ([0, 5, 5], 0),  # what was chosen is of the first way to Slurm alone
+        ([5, 0, 5], 0),
+        ([5, 5, 5], 5),
+        ([1], 1),
+        ([0, 1], 1),
+        ([5, 0, 2], 2),
+    ],
+)
+def test_every_way_to_slurm_has_its_turn_until_one_fails(
+    statuses: list[int], status: int, prefix: Path, monkeypatch: Monkey
+) -> None:
+    left, ways = list(statuses), ["cli"]
+    monkeypatch.setattr(testing, "_campus", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(testing, "_up", lambda _, transport: ways.append(transport))
+    monkeypatch.setattr(testing, "_pytest", lambda *_: left.pop(0))
+    assert cli.main(["test", "cluster"]) == status
+    assert not left
+    assert ways == ["cli", *testing._OTHER_TRANSPORTS][: len(statuses)]
 
 
 # ---------------------------------------------------------------- errors are sentences
