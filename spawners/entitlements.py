@@ -6,10 +6,9 @@ Sources: slurm.conf(5) on partitions; sacctmgr(1); "Resource Limits" and "Advanc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from campus_base.errors import CampusError
 from spawners.reserved import beside, has_nodes_of, is_for, within
 from spawners.slurm.rules import Association, Partition, Qos, Rules
 
@@ -42,50 +41,9 @@ class Choice:
     """What Slurm takes in this partition when nothing is named."""
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What somebody asks for; None leaves the choice to Slurm."""
-
-    partition: str
-    account: str | None = None
-    qos: str | None = None
-    reservation: str | None = None
-
-
 def choices(person: Person, rules: Rules, now: float) -> tuple[Choice, ...]:
     """Every combination that Slurm allows this person now; in each partition, what it takes by itself comes first."""
     return tuple(way for partition in rules.partitions.values() for way in _ways(person, partition, rules, now))
-
-
-def choice_for(wish: Wish, person: Person, rules: Rules, now: float) -> Choice:
-    """The choice that a wish comes to; its account and quality of service are to be named to Slurm.
-
-    Raises CampusError naming what this person may not use, and what they may.
-    """
-    if wish.partition not in rules.partitions:
-        raise _refused(f"There is no partition {wish.partition}", rules.partitions)
-    left = [choice for choice in choices(person, rules, now) if choice.partition == wish.partition]
-    if not left:
-        raise CampusError(
-            "not-entitled",
-            f"You may not use the partition {wish.partition}.",
-            "Choose another, or ask an operator.",
-        )
-    for what, label in (("account", "account"), ("qos", "quality of service"), ("reservation", "reservation")):
-        wanted = getattr(wish, what)
-        if wanted is None:
-            continue
-        fitting = [choice for choice in left if getattr(choice, what) == wanted]
-        if not fitting:
-            raise _refused(f"You may not use the {label} {wanted} here", _offered(left, what))
-        left = fitting
-    if wish.reservation is None:
-        left = [choice for choice in left if choice.reservation is None]
-    if not left:
-        raise CampusError(
-            "not-entitled", "This needs a reservation.", "Name one of your reservations, or choose something else."
-        )
-    return left[0]
 
 
 @dataclass(frozen=True)
@@ -181,12 +139,3 @@ def _longest(partition: Partition, grant: _Grant, rules: Rules) -> int | None:
     own = (rules.qos or {}).get(grant.qos or "")
     most = None if own and "PartitionTimeLimit" in own.flags else partition.max_seconds
     return min((limit for limit in (wall, most) if limit is not None), default=None)
-
-
-def _offered(left: list[Choice], what: str) -> list[str]:
-    return sorted({value for choice in left if (value := getattr(choice, what)) is not None})
-
-
-def _refused(message: str, offered: Iterable[str]) -> CampusError:
-    remedy = f"Choose one of: {', '.join(offered)}." if offered else "Leave it out, or ask an operator."
-    return CampusError("not-entitled", f"{message}.", remedy)

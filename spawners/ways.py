@@ -117,6 +117,10 @@ def _not_allowed(step: _Step, wanted: Mapping[str, str], size: SessionSize, mean
     held = means.holds.get(size.name)
     if held is not None and not any(way.partition in held for way in ways):
         return RequestRefused(f"{said} has no nodes for size {size.name}.", remedy, key)
+    if "reservation" not in wanted and all(way.reservation for way in ways):
+        names = [way.reservation for way in ways if way.reservation]
+        remedy = f"Choose one of the reservations {', '.join(list(dict.fromkeys(names))[:_MOST_NAMED])}."
+        return RequestRefused(f"{said} may be used in a reservation only.", remedy, key)
     rest = [f"the {LABELS[k]} {shown(wanted[k])}" for k in CASCADE[: CASCADE.index(key)] if k in wanted]
     return RequestRefused(f"{said} does not go with {' and '.join(rest) or 'your usual account'}.", remedy, key)
 

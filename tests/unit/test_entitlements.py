@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from campus_base.errors import CampusError
-from spawners.entitlements import Choice, Person, Wish, choice_for, choices
+from spawners.entitlements import Choice, Person, choices
+from spawners.offer import RequestRefused, SessionSize
 from spawners.slurm.rules import Association, Partition, Qos, Reservation, Rules
+from spawners.ways import Means, way_for
 
 NOW = 1_800_000_000
 HOUR = 3600
@@ -107,8 +108,14 @@ def test_an_association_for_one_partition_goes_before_one_for_all() -> None:
 # ---------------------------------------------------------------- how long
 
 
-def longest(known: Rules, **of: str | None) -> tuple[int | None, str]:
-    choice = choice_for(Wish("gpu", **of), ANN, known, NOW)
+def choice_for(known: Rules, **of: str) -> Choice:
+    """What Ann gets who asks for this in the partition gpu."""
+    size = SessionSize("s", "", "", "gpu", 0, None, 1, 1024, 60, 60, None)
+    return way_for(of, size, Means(NOW, choices(ANN, known, NOW)))
+
+
+def longest(known: Rules, **of: str) -> tuple[int | None, str]:
+    choice = choice_for(known, **of)
     return choice.seconds, choice.clipped_by
 
 
@@ -195,10 +202,10 @@ def test_a_session_fits_into_its_reservation() -> None:
     assert longest(known, reservation="r") == (HOUR, "reservation")
     assert longest(known) == (None, "")
     later = reservation(**mine, start=NOW + 600)
-    choice = choice_for(Wish("gpu", reservation="r"), ANN, rules(reservations=(later,)), NOW)
+    choice = choice_for(rules(reservations=(later,)), reservation="r")
     assert (choice.seconds, choice.starts) == (HOUR - 600, NOW + 600)
     flexible = reservation(**mine, start=NOW + 600, flags=frozenset({"FLEX"}))
-    choice = choice_for(Wish("gpu", reservation="r"), ANN, rules(reservations=(flexible,)), NOW)
+    choice = choice_for(rules(reservations=(flexible,)), reservation="r")
     assert (choice.seconds, choice.starts) == (None, None)
 
 
@@ -211,7 +218,7 @@ def test_a_maintenance_of_the_whole_partition_comes_first() -> None:
     assert longest(known(nodes=frozenset({"n1"}))) == (None, "")
     assert longest(known(flags=frozenset({"OVERLAP"}))) == (None, "")
     for start in (NOW - HOUR, NOW + 30):
-        choice = choice_for(Wish("gpu"), ANN, known(start=start), NOW)
+        choice = choice_for(known(start=start))
         assert (choice.seconds, choice.starts) == (None, NOW + 9 * HOUR)
 
 
@@ -219,30 +226,6 @@ def test_a_qos_may_ask_for_a_reservation() -> None:
     only = Qos(name="long", flags=frozenset({"RequiresReservation"}))
     known = rules(qos=(only,), reservations=(reservation(users=frozenset({"ann"})),))
     assert ("gpu", "class", "long", None) not in ways(choices(ANN, known, NOW))
-    with pytest.raises(CampusError, match="needs a reservation"):
-        choice_for(Wish("gpu", qos="long"), ANN, known, NOW)
-    assert choice_for(Wish("gpu", qos="long", reservation="r"), ANN, known, NOW).qos == "long"
-
-
-# ---------------------------------------------------------------- what is asked for
-
-
-@pytest.mark.parametrize(
-    ("wish", "says"),
-    [
-        (Wish("zoo"), "There is no partition zoo. Choose one of: gpu."),
-        (Wish("gpu", account="staff"), "You may not use the account staff here. Choose one of: class."),
-        (Wish("gpu", qos="vip"), "You may not use the quality of service vip here. Choose one of: long, normal."),
-        (Wish("gpu", reservation="r"), "You may not use the reservation r here. Leave it out, or ask an operator."),
-    ],
-)
-def test_what_is_not_allowed_is_told_with_what_is(wish: Wish, says: str) -> None:
-    known = rules(reservations=(reservation(users=frozenset({"bob"})),))
-    with pytest.raises(CampusError) as refusal:
-        choice_for(wish, ANN, known, NOW)
-    assert str(refusal.value) == says
-
-
-def test_whoever_may_use_nothing_is_told_so() -> None:
-    with pytest.raises(CampusError, match="You may not use the partition gpu"):
-        choice_for(Wish("gpu"), BOB, rules(), NOW)
+    with pytest.raises(RequestRefused, match="'long' may be used in a reservation only"):
+        choice_for(known, qos="long")
+    assert choice_for(known, qos="long", reservation="r").qos == "long"
