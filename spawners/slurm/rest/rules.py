@@ -183,7 +183,7 @@ class QosPart(Part):
     group_tres: Amounts = _at("limits.max.tres.total")
     group_jobs: Number = _at("limits.max.active_jobs.count")
     group_submitted: Number = _at("limits.max.jobs.count", default=None)
-    """Since v0.0.42; before, Slurm alone knows it."""
+    """v0.0.42 has it; v0.0.38 and v0.0.40 do not, and then Slurm alone knows it."""
 
     def fact(self) -> Qos:
         return Qos(
