@@ -29,22 +29,21 @@ class UploadHandler(ApiHandler):
     """
 
     _problem: Exception | None = None
-    _body: BinaryIO
+    _body: BinaryIO | None = None
     _folder: Path
     _got = 0
     _taken = False
 
     async def prepare(self) -> None:
         self._held = ExitStack()
-        if self.request.method not in ("PUT", "POST"):
-            await super().prepare()
-            return
         limit = self.exchange.limits.upload
         # A tar has headers beside the files, and names of any length up to the limit.
         self._limit = limit + limit // 10 + 4096 * self.exchange.limits.files
         self.request.connection.set_max_body_size(_DRAINED * self._limit)
         try:
             await super().prepare()
+            if self.request.method not in ("PUT", "POST"):
+                return
             self.key = self.get_query_argument("key", "")
             if not re.fullmatch(KEY, self.key):
                 raise malformed("key must be 8 to 64 letters, digits, - and _")
@@ -69,8 +68,9 @@ class UploadHandler(ApiHandler):
         self._held.callback(self._leave_place)
 
     def _close(self) -> None:
-        with suppress(OSError):  # what was not written yet finds no room: then it is refused already
-            self._body.close()
+        if self._body:
+            with suppress(OSError):  # what was not written yet finds no room: then it is refused already
+                self._body.close()
 
     def _leave_place(self) -> None:
         uploading, name = self.exchange.uploading, self.asker.name
@@ -82,7 +82,7 @@ class UploadHandler(ApiHandler):
         self._got += len(chunk)
         if self._problem is None and self._got > self._limit:
             self._problem = TooLarge(f"The upload is larger than {self.exchange.limits.upload} bytes.")
-        if self._problem is None:
+        if self._problem is None and self._body:
             try:
                 self._body.write(chunk)
             except OSError as error:
@@ -93,10 +93,12 @@ class UploadHandler(ApiHandler):
         self._taken = True
         if self._problem:
             raise self._problem
-        return await self._in_thread(self._stage)
+        return await self._in_thread(self.exchange.store.stage, self._body, self._folder, self.exchange.limits)
 
-    def _stage(self) -> Staged:
-        return self.exchange.store.stage(self._body, self._folder, self.exchange.limits)
+    async def ask(self, do, *arguments, **named):
+        if self._problem and not hasattr(self, "asker"):
+            raise self._problem
+        return await super().ask(do, *arguments, **named)
 
     async def keep(self, staged: Staged) -> None:
         """Keep them for good; they belong to nobody until the database says so."""

@@ -1,0 +1,147 @@
+"""The exchange's API over HTTP: small, and whatever is safe to send again is sent again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import requests
+
+from extensions.exchange.archive import read_tar, write_tar
+from extensions.exchange.names import Limits
+from extensions.exchange.refusals import Refused
+
+_PAUSES = (0.5, 1, 2, 4, 8, 15)  # seconds between tries: a service or a hub may be restarted meanwhile
+_BUSY = (429, 502, 503, 504)
+_TIMEOUT = (10, 300)  # seconds to connect, and without a word
+# What an instructor's files may be is the service's to say.
+_ANY_SIZE = Limits(upload=2**40, file=2**40, files=10**6, depth=64, path=4096)
+
+
+class Problem(Exception):
+    """Why it did not work, in a sentence for the person."""
+
+    def __init__(self, sentence: str, code: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+_SENSELESS = "The exchange gave an answer that makes no sense here. Try again; if it persists, tell an operator."
+
+
+class Client:
+    """``url`` is that of the API, ``token`` a JupyterHub token. Every method raises Problem."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url.rstrip("/")
+        self._web = requests.Session()
+        self._web.headers["Authorization"] = f"token {token}"
+
+    @classmethod
+    def of_session(cls) -> Client:
+        """That of the session this runs in."""
+        try:
+            return cls(os.environ["CAMPUS_EXCHANGE_URL"], os.environ["JUPYTERHUB_API_TOKEN"])
+        except KeyError:
+            raise Problem("This works in a Campus session only. Start one, and run the command in it.") from None
+
+    def _ask(
+        self, method: str, path: str, body: Callable[[], IO[bytes]] | None = None, **named: Any
+    ) -> requests.Response:
+        """The answer, once there is one: a request that gets none is sent again."""
+        problem = "The exchange cannot be reached. Try again in a minute; your files are still yours."
+        for pause in (*_PAUSES, None):
+            try:
+                data = {"data": body()} if body else {}
+                answer = self._web.request(
+                    method, self._url + path, timeout=_TIMEOUT, allow_redirects=False, **data, **named
+                )
+                if answer.status_code not in _BUSY:
+                    return answer
+                problem = _sentence(answer)[0]
+            except requests.RequestException:
+                pass
+            if pause is not None:
+                time.sleep(pause)
+        raise Problem(problem)
+
+    def _checked(self, answer: requests.Response) -> requests.Response:
+        if answer.status_code // 100 != 2:
+            sentence, code = _sentence(answer)
+            raise Problem(sentence, code)
+        return answer
+
+    def ask(self, method: str, path: str, kind: type, keys: tuple[str, ...] = (), **named: Any) -> Any:
+        """A JSON answer of this kind (dict, or list of dicts), whose objects have these keys."""
+        answer = self._checked(self._ask(method, path, **named))
+        try:
+            value = answer.json()
+        except ValueError:
+            raise Problem(_SENSELESS) from None
+        rows = value if kind is list and isinstance(value, list) else [value]
+        if not isinstance(value, kind) or not all(isinstance(row, dict) and set(keys) <= row.keys() for row in rows):
+            raise Problem(_SENSELESS)
+        return value
+
+    def get(self, path: str, kind: type, *keys: str) -> Any:
+        return self.ask("GET", path, kind, keys)
+
+    def send(self, method: str, path: str, folder: Path, *keys: str, **params: str) -> dict[str, Any]:
+        """Upload all files below a folder. The key is made here, so sending again does nothing twice."""
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        with tempfile.TemporaryFile() as body:
+            for piece in write_tar((str(f.relative_to(folder)), f.stat().st_size, f.open("rb")) for f in files):
+                body.write(piece)
+
+            def rewound() -> IO[bytes]:
+                body.seek(0)
+                return body
+
+            return self.ask(
+                method,
+                path,
+                dict,
+                keys,
+                body=rewound,
+                params={"key": uuid.uuid4().hex, **params},
+                headers={"Content-Type": "application/x-tar"},
+            )
+
+    def fetch(self, path: str, wanted: list[dict[str, Any]], folder: Path) -> None:
+        """Download files into a folder, and see that they are those which were told of."""
+        with tempfile.TemporaryFile() as body:
+            answer = self._checked(self._ask("GET", path, stream=True))
+            try:
+                for piece in answer.iter_content(1 << 18):
+                    body.write(piece)
+                found = self._unpack(body, folder)
+            except (requests.RequestException, Refused):
+                raise Problem("The files did not arrive whole. Try again.") from None
+        if found != {file["path"]: file["sha256"] for file in wanted}:
+            raise Problem("The files that arrived are not those that were asked for. Try again.")
+
+    @staticmethod
+    def _unpack(body: IO[bytes], folder: Path) -> dict[str, str]:
+        found = {}
+        for path, _, content in read_tar(body, _ANY_SIZE):  # type: ignore[arg-type]
+            data = content.read()
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+            found[path] = hashlib.sha256(data).hexdigest()
+        return found
+
+
+def _sentence(answer: requests.Response) -> tuple[str, str]:
+    """What an answer that is an error says, and its code."""
+    try:
+        said = answer.json()
+        return f"{said['message']} {said['remedy']}", str(said["code"])
+    except (ValueError, KeyError, TypeError):
+        return f"The exchange failed ({answer.status_code}). Try again; if it persists, tell an operator.", ""

@@ -1,0 +1,72 @@
+"""What nbgrader's exchange classes have in common here: the service instead of a folder that everybody can write to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from dateutil.tz import gettz
+from nbgrader.exchange import default
+
+from extensions.exchange.plugin.client import Client, Problem
+
+SECRET = "submission_secret.txt"  # noqa: S105 - nbgrader carries this file from collecting to feedback
+STAMP = "timestamp.txt"
+
+
+class Exchange(default.Exchange):
+    """Base of all; its options are nbgrader's own (``Exchange.cache``, ``path_includes_course``, ...)."""
+
+    @cached_property
+    def client(self) -> Client:
+        return Client.of_session()
+
+    def start(self) -> Any:
+        try:
+            return super().start()
+        except Problem as problem:
+            self.fail(str(problem))
+
+    def ensure_root(self) -> None:
+        """There is no folder to look for."""
+
+    def the_course(self) -> str:
+        """The course that was named. Fails where none was."""
+        if not self.coursedir.course_id:
+            self.fail("No course id specified. Re-run with --course flag.")
+        return self.coursedir.course_id
+
+    def path(self, *more: str) -> str:
+        """The API's path of this course's assignment."""
+        return "/".join((f"/courses/{self.the_course()}/assignments/{self.coursedir.assignment_id}", *more))
+
+    def assignment(self) -> dict[str, Any]:
+        return self.client.get(self.path(), dict, "files", "released", "refusal", "due")
+
+    def submissions(self, course: str, name: str) -> list[dict[str, Any]]:
+        path = f"/courses/{course}/assignments/{name}/submissions"
+        return self.client.get(path, list, "id", "user", "received", "files", "feedback")
+
+    def local_folder(self, course: str, name: str) -> Path:
+        """Where this person's copy of an assignment is."""
+        parts = (course, name) if self.path_includes_course else (name,)
+        return Path(os.path.abspath(os.path.join(self.assignment_dir, *parts)))
+
+    def stamp(self, received: str) -> str:
+        """A receipt's time as nbgrader writes times."""
+        at = datetime.strptime(received, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        return at.astimezone(gettz(self.timezone)).strftime(self.timestamp_format)
+
+    @contextmanager
+    def picked(self, source: str) -> Iterator[Path]:
+        """A copy of a folder without what nbgrader's options leave out."""
+        with TemporaryDirectory() as folder:
+            target = Path(folder) / "files"
+            self.do_copy(source, str(target))
+            yield target
