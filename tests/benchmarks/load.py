@@ -73,7 +73,7 @@ def main() -> None:
     counts = sorted(options.sessions)
     with bench_campus(people=counts[-1]) as campus:
         ours = measure(campus, campus_hub(campus), counts, options.seconds)
-        with stock_hub(campus, light=True) as stock:
+        with campus.stopped("hub"), stock_hub(campus, light=True) as stock:
             theirs = measure(campus, peer_hub(stock), counts, options.seconds)
     few, many, peer = ours[0], ours[-1], theirs[-1]
     print(verdict("calls, Campus / stock", many.all_calls / peer.all_calls, 1 / 20))
