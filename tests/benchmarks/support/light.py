@@ -3,7 +3,7 @@
 ``python -I light.py spawners.session`` is Campus's own session program (private folder, certificate, report) with what
 follows in JupyterLab's place; ``python -I light.py stock`` tells a stock batchspawner its port as
 ``batchspawner-singleuser`` does. Both answer their health, over TLS where they have a certificate, and tell the hub
-that they are in use every five minutes, as JupyterHub's single-user server does.
+that they are in use every five minutes, as JupyterHub's single-user server does; Campus's reports its use as well.
 """
 
 from __future__ import annotations
@@ -75,13 +75,14 @@ def server_context() -> ssl.SSLContext | None:
     return context
 
 
-def tell(url: str, what: dict[str, object]) -> None:
+def tell(url: str, what: dict[str, object]) -> bytes:
+    """POST to the hub; its answer. Raises OSError."""
     request = urllib.request.Request(url, json.dumps(what).encode(), HEADERS)
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=client_context())
     )
-    with opener.open(request, timeout=30):
-        pass
+    with opener.open(request, timeout=30) as answer:
+        return answer.read()
 
 
 def stay_active() -> None:
@@ -97,9 +98,24 @@ def stay_active() -> None:
         time.sleep(ACTIVITY_SECONDS)
 
 
+def report_use() -> None:
+    """As extensions.clock.idle does, as often as Campus's hub asks."""
+    env = os.environ
+    url = f"{env['JUPYTERHUB_API_URL']}/users/{env['JUPYTERHUB_USER']}/servers/{env.get('JUPYTERHUB_SERVER_NAME', '')}"
+    while True:
+        again = 60.0
+        try:
+            again = json.loads(tell(f"{url}/campus/use", {"idle": 0.0, "gpu_idle": None}))["again"]
+        except OSError as error:
+            print(f"the hub was not told: {error}", file=sys.stderr, flush=True)
+        time.sleep(again)
+
+
 def serve(listener: socket.socket) -> None:
     """Serve until the job ends."""
     listener.setblocking(True)
+    if sys.argv[1] != "stock":
+        threading.Thread(target=report_use, daemon=True).start()
     threading.Thread(target=stay_active, daemon=True).start()
     Server(listener, server_context()).serve_forever()
 
