@@ -69,7 +69,7 @@ def test_resume_brings_the_documents_back(
     tab(page, "Untitled.ipynb").click()
     expect(page).to_have_url(re.compile(r"/lab/tree/Untitled\.ipynb$"))
     kept = home / ".jupyter" / "lab" / "workspaces"
-    seen = r'"current": *"notebook:Untitled.ipynb"'
+    seen = r'"editor:notes.txt"(.|\n)*"current": *"notebook:Untitled.ipynb"'
     wait_for("the layout to be saved", lambda: any(re.search(seen, f.read_text()) for f in kept.glob("default*")))
     where = page.url
 
