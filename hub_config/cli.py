@@ -109,6 +109,21 @@ def _sudo_rules(options: argparse.Namespace, paths: Paths) -> int:
     return 0
 
 
+def _course_check(options: argparse.Namespace, paths: Paths) -> int:
+    from extensions.courses.check import check, courses_in
+    from hub_config.environments import CHECKOUT
+    from hub_config.installed import installed_site
+
+    home = installed_site(paths).content.courses or CHECKOUT / "courses"
+    chosen = [Path(name) if "/" in name else home / name for name in options.course] or courses_in(home)
+    if not chosen:
+        _say(f"There is no course in {home}.")
+    for folder in chosen:
+        for line in check(folder.absolute()):
+            _say(line)
+    return 0
+
+
 def _uninstall(options: argparse.Namespace, paths: Paths) -> int:
     from hub_config.lifecycle import uninstall
 
@@ -162,6 +177,10 @@ def _parser() -> argparse.ArgumentParser:
     sudo_rules = verbs.add_parser("sudo-rules", help="print the rules that transport sudo needs")
     sudo_rules.add_argument("file", type=Path, nargs="?", help="a site file (default: the one in use)")
     sudo_rules.set_defaults(run=_sudo_rules)
+    course = verbs.add_parser("course", help="check the courses").add_subparsers(required=True, metavar="WHAT")
+    course_check = course.add_parser("check", help="tell every mistake in a course that can be seen without running it")
+    course_check.add_argument("course", nargs="*", help="its name, or its folder (default: all of the site's courses)")
+    course_check.set_defaults(run=_course_check)
     uninstall = verbs.add_parser("uninstall", help="remove the installation; homes and state stay")
     uninstall.add_argument("--everything", action="store_true", help="homes, accounts and state too")
     uninstall.set_defaults(run=_uninstall)

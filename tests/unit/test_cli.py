@@ -67,7 +67,13 @@ def test_help_names_every_verb(argv: list[str], prefix: Path, capsys: Captured) 
 def test_every_verb_has_a_function_and_a_line_of_help() -> None:
     helped = next(a for a in cli._parser()._actions if isinstance(a, argparse._SubParsersAction))._choices_actions
     assert {a.dest: bool(a.help) for a in helped} == {verb: True for verb in verbs()}
-    assert all(callable(parser.get_default("run")) for parser in verbs().values())
+    last = [inner for parser in verbs().values() for inner in (nested(parser) or [parser])]
+    assert all(callable(parser.get_default("run")) for parser in last)
+
+
+def nested(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    """The verbs below a verb, like check below course."""
+    return [p for a in parser._actions if isinstance(a, argparse._SubParsersAction) for p in a.choices.values()]
 
 
 def test_the_version(prefix: Path, capsys: Captured) -> None:

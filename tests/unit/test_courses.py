@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from campus_base.errors import CampusError
+from campus_base.manifest_file import ManifestError
+from extensions.courses.check import check, courses_in
+from extensions.courses.course import COURSE_FILE, Assignment, Course, CourseFolder
+from extensions.courses.notebooks import NotebookError, build, grade_ids, marks, points
+from hub_config.environments import CHECKOUT
+
+MANIFEST = """
+title = "First steps"
+summary = "A first look."
+level = "beginner"
+hours = 2
+learn = ["Start a session."]
+licence = "CC-BY-4.0"
+
+[[assignments]]
+name = "means"
+title = "Means"
+due = 2026-12-01T12:00:00+01:00
+late = { accept = "2d", penalty_per_day = 0.1 }
+"""
+TEXT = """# %% [markdown]
+# # Means
+
+# %% nbgrader={"grade_id": "mean", "solution": true}
+def mean(values):
+    ### BEGIN SOLUTION
+    return sum(values) / len(values)
+    ### END SOLUTION
+
+# %% nbgrader={"grade_id": "mean-test", "points": 2}
+assert mean([1, 2]) == 1.5
+
+# %% [markdown] nbgrader={"grade_id": "why", "solution": true, "points": 3}
+# Why?
+
+# %% [markdown] nbgrader={"grade_id": "own", "task": true, "points": 1}
+# Try your own.
+
+# %% nbgrader={"grade_id": "setup", "locked": true} tags=["hide"]
+import math
+"""
+
+
+# nbgrader's documentation, "Metadata" (schema version 3).
+NBGRADERS = {"schema_version", "grade_id", "solution", "grade", "task", "locked", "cell_type"}
+
+
+def course(folder: Path, manifest: str = MANIFEST, text: str = TEXT) -> Path:
+    path = folder / "first"
+    (path / "source" / "means" / "data").mkdir(parents=True)
+    (path / "course.toml").write_text(manifest)
+    (path / "source" / "means" / "means.py").write_text(text)
+    (path / "source" / "means" / "data" / "values.csv").write_text("1\n")
+    return path
+
+
+def built(tmp_path: Path, text: str = TEXT) -> Any:
+    path = tmp_path / "means.py"
+    path.write_text(text)
+    return build(path)
+
+
+def test_what_is_not_usual_is_enough_for_nbgrader(tmp_path: Path) -> None:
+    notebook = built(tmp_path)
+    assert grade_ids(notebook) == ["mean", "mean-test", "why", "own", "setup"]
+    assert [(m["solution"], m["grade"], m["task"], m["locked"]) for m in marks(notebook)] == [
+        (True, False, False, False),
+        (False, True, False, True),
+        (True, True, False, False),
+        (False, False, True, True),
+        (False, False, False, True),
+    ]
+    assert points(notebook) == 6
+    assert all(set(m) - {"points"} == NBGRADERS for m in marks(notebook))
+    assert notebook.cells[-1].metadata["tags"] == ["hide"]
+
+
+def test_the_same_text_gives_the_same_bytes(tmp_path: Path) -> None:
+    one, two = built(tmp_path), built(tmp_path)
+    assert nbformat.writes(one) == nbformat.writes(two)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (TEXT.replace('"mean-test"', '"mean"'), "two cells have the grade_id mean"),
+        (TEXT.replace('"points": 2', '"points": -2'), "line 10, cell mean-test: points: "),
+        (TEXT.replace('"points": 2', '"points": "2"'), "cell mean-test: points: "),
+        (TEXT.replace('"points": 2', '"marks": 2'), "cell mean-test: marks: "),
+        (TEXT.replace('"grade_id": "mean-test", ', ""), "grade_id: "),
+        (TEXT.replace('"mean-test"', '"mean test"'), "grade_id: "),
+        (TEXT.replace(', "locked": true', ""), "say solution, points, task or locked"),
+        (TEXT.replace('"task": true, "points": 1', '"task": true'), "a task has points"),
+        (TEXT.replace('"solution": true, "points": 3', '"solution": true, "locked": true'), "cannot be locked"),
+    ],
+)
+def test_a_mistake_in_a_cell_is_told_with_its_place(text: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(NotebookError) as error:
+        built(tmp_path, text)
+    assert says in str(error.value)
+    assert str(tmp_path / "means.py") in str(error.value)
+
+
+def test_a_course_is_read_and_counted(tmp_path: Path) -> None:
+    path = course(tmp_path)
+    assert courses_in(tmp_path) == [path]
+    assert list(check(path)) == [
+        "first: First steps, 1 assignments",
+        "  means/means: 5 cells for nbgrader, 6 points, 4 of them given by a person",
+    ]
+    assert [f.name for f in CourseFolder(path).others("means")] == ["values.csv"]
+
+
+def test_dates_are_told_to_the_exchange_in_utc(tmp_path: Path) -> None:
+    (assignment,) = CourseFolder(course(tmp_path)).course.assignments
+    assert assignment.policy(6, "gpu1") == {
+        "title": "Means",
+        "opens": None,
+        "due": "2026-12-01T11:00:00.000000Z",
+        "attempts": None,
+        "late_policy": {"accept_days": 2.0, "penalty_per_day": 0.1},
+        "points": 6,
+        "grade_on_submit": False,
+        "session_size": "gpu1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('level = "beginner"', 'level = "easy"', "level = \"easy\": must be 'beginner', 'intermediate' or 'advanced'"),
+        ("hours = 2", "hours = 0", "hours = 0: must be more than 0"),
+        ("hours = 2", "hour = 2", "hour: is no setting here; did you mean hours?"),
+        ("2026-12-01T12:00:00+01:00", "2026-12-01T12:00:00", "must say its offset from UTC"),
+        ("2026-12-01T12:00:00+01:00", '"soon"', "assignments[1].due"),
+        ("due = 2026-12-01T12:00:00+01:00", "", "must have a due date to be late"),
+        ("penalty_per_day = 0.1", "penalty_per_day = 2", "must be 1 or less"),
+        ('name = "means"', 'name = "Means"', "a name of lower-case letters"),
+    ],
+)
+def test_a_mistake_in_the_manifest_is_told_with_its_key(old: str, new: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(ManifestError) as error:
+        CourseFolder(course(tmp_path, MANIFEST.replace(old, new)))
+    assert says in str(error.value)
+    assert "./campus course check first" in str(error.value)
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    text = MANIFEST.replace("hours = 2", "hours = 0").replace('level = "beginner"', "level = 1")
+    with pytest.raises(ManifestError) as error:
+        COURSE_FILE.parse(text, tmp_path / "first" / "course.toml")
+    assert len(error.value.problems) == 2
+
+
+def test_what_is_named_is_there_and_what_is_there_is_named(tmp_path: Path) -> None:
+    path = course(tmp_path)
+    (path / "source" / "more").mkdir()
+    with pytest.raises(CampusError, match=r"more of first is in source/ and not in course\.toml"):
+        CourseFolder(path)
+    (path / "source" / "more").rmdir()
+    (path / "source" / "means" / "means.py").unlink()
+    with pytest.raises(CampusError, match="means of first has no notebook"):
+        CourseFolder(path)
+
+
+def test_an_assignment_without_points_is_none(tmp_path: Path) -> None:
+    with pytest.raises(CampusError, match="has no points"):
+        list(check(course(tmp_path, text="# %% [markdown]\n# Nothing.\n")))
+
+
+def test_a_folder_whose_name_no_course_can_have(tmp_path: Path) -> None:
+    with pytest.raises(CampusError, match="a name that no course can have"):
+        CourseFolder(course(tmp_path).rename(tmp_path / "First Course"))
+
+
+@pytest.mark.parametrize("model", [Course, Assignment])
+def test_every_key_is_explained_to_authors(model: type[Course] | type[Assignment]) -> None:
+    said = (CHECKOUT / "courses" / "README.md").read_text()
+    assert all(f"`{key}`" in said for key in model.model_fields)
