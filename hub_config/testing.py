@@ -23,6 +23,7 @@ from hub_config.site_file import LOCAL
 from hub_config.sudo_rules import remove_rules
 
 Say = Callable[[str], None]
+_FIRST_PORT, _LAST_PORT = 20000, 32000
 ARTEFACTS = CHECKOUT / "tests" / "artefacts"
 _ON_A_CAMPUS = ("session", "cluster", "browser")
 # Other ways to reach Slurm -> the tests that run once more. By sudo run the same commands, so that a few tests tell.
@@ -108,7 +109,7 @@ def _up(paths: Paths, transport: str) -> None:
 def site_under_test(paths: Paths) -> str:
     """The embedded site with free ports, and with accounts that no other prefix has."""
     tag = hashlib.sha256(bytes(paths.prefix)).hexdigest()[:4]
-    public, hub, api, exchange = free_ports(4)
+    public, hub, api, exchange, controller, *_ = _free_block(10, tag)
     text = LOCAL.read_text()
     for name in ("trainee1", "trainee2", "instructor1", "startup1", "operator1"):
         text = text.replace(f'name = "{name}"', f'name = "ct-{tag}-{name}"')
@@ -123,7 +124,7 @@ def site_under_test(paths: Paths) -> str:
         '[[environments]]\nname = "standard"\ntitle = "Standard"\n'
         f'[[environments]]\nname = "second"\ntitle = "Second"\npython = "{paths.prefix}/second"\n'
     )
-    cluster = f"[cluster]\ncontroller_port = {_free_block(6)}"
+    cluster = f"[cluster]\ncontroller_port = {controller}"
     return text.replace("[authentication]", f"{addresses}\n[authentication]", 1).replace("[cluster]", cluster, 1)
 
 
@@ -135,14 +136,19 @@ def free_ports(count: int) -> list[int]:
         return [s.getsockname()[1] for s in sockets]
 
 
-def _free_block(length: int) -> int:
-    """First of so many consecutive free ports, below the range that the kernel hands out."""
-    for first in range(26817, 30000, 10):
+def _free_block(length: int, tag: str) -> range:
+    """So many consecutive free ports, below the range that the kernel hands out.
+
+    Where to look first depends on the prefix: two that are brought up at once shall not find the same ones free.
+    """
+    blocks = (_LAST_PORT - _FIRST_PORT) // length
+    for number in range(blocks):
+        first = _FIRST_PORT + (int(tag, 16) + number) % blocks * length
         with contextlib.ExitStack() as stack:
             try:
                 for port in range(first, first + length):
                     stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return first
-    raise OSError("no free ports for Slurm between 26817 and 30000")
+            return range(first, first + length)
+    raise OSError(f"no free ports between {_FIRST_PORT} and {_LAST_PORT}")
