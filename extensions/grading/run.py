@@ -1,0 +1,150 @@
+"""Grading an assignment: sanitise, execute many at once, and one writer that records."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from traitlets.config import Config
+
+from campus_base.errors import CampusError
+from extensions.grading import ahead, layout, work
+from extensions.grading.faults import Cause, Fault
+from extensions.grading.gradebook import OneGradebook
+from extensions.grading.pool import Crashed, Pool
+from extensions.grading.progress import Progress
+from extensions.grading.record import Record, score
+from extensions.grading.sandbox.forkserver import fork_server
+from extensions.grading.sanitise import Sanitise, waiting
+from extensions.grading.settings import Sandbox
+
+
+class Executor(Protocol):
+    """Executes jobs somewhere; gives each with its result, or with the CampusError that kept it from one."""
+
+    def __call__(self, jobs: Iterable[work.Job]) -> Iterator[tuple[work.Job, work.Result | CampusError]]: ...
+
+
+@dataclasses.dataclass
+class Here:
+    """On this machine, in as many processes as there are workers."""
+
+    config: Config
+    workers: int
+    reference: Path
+    cache: Path
+
+    def __call__(self, jobs: Iterable[work.Job]) -> Iterator[tuple[work.Job, work.Result | CampusError]]:
+        settings = Sandbox(config=self.config)
+        with fork_server(settings.cpus) as server:
+            if settings.modules:
+                server.load(settings.modules)
+            else:
+                ahead.load(server, self.reference, self.cache, self.config)
+            processors = sorted(os.sched_getaffinity(0))
+
+            def do(job: work.Job, slot: int) -> work.Result:
+                own = [processors[(slot * settings.cpus + n) % len(processors)] for n in range(settings.cpus)]
+                config = self.config.copy()
+                config.SandboxProvisioner.server = server.address
+                config.SandboxProvisioner.processors = own
+                return work.execute(job, config)
+
+            for job, result in Pool(self.workers, do).run(jobs):
+                yield job, work.give_up(job, Cause.GARBLED) if isinstance(result, Crashed) else result
+
+
+@contextlib.contextmanager
+def only_one(course: Path) -> Iterator[None]:
+    """The gradebook has one writer. Raises CampusError where another run has the course."""
+    folder = course / layout.STATE
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise CampusError(
+                "grading-runs",
+                f"Another grading of the course in {course} runs already.",
+                "Wait until it has ended.",
+            ) from error
+        yield
+
+
+def grade(app: Any, executor: Executor, progress: Progress, force: bool, where: str) -> bool:
+    """Grade what waits in the course that ``app`` (an nbgrader application) is set up for.
+
+    Returns whether every submission has a score now. Raises CampusError where none can be graded.
+    """
+    coursedir = app.coursedir
+    assignment = coursedir.assignment_id
+    students, standing = waiting(coursedir, force)
+    progress.start(assignment, len(students), len(standing), where)
+    complete = True
+    sanitise, record = Sanitise(coursedir, parent=app), Record(coursedir, parent=app)
+    with _inside(coursedir.root), OneGradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        _known(gradebook, assignment)
+        before: dict[str, list[Fault]] = {}
+
+        def finish(job: work.Job, result: work.Result) -> None:
+            faults = [*before.pop(job.student), *result.faults]
+            with gradebook.transaction() as book:
+                faults += record.run(job.student, faults, book)
+                given = score(book, assignment, job.student)
+            record.publish(job.student)
+            progress.graded(job.student, given, faults, result.seconds)
+
+        def jobs() -> Iterator[work.Job]:
+            for student in students:
+                with gradebook.transaction():
+                    before[student] = sanitise.run(student)
+                job = _job(sanitise.layout, student, app.config)
+                if result := work.stored(job):  # an earlier run got so far
+                    finish(job, result)
+                else:
+                    yield job
+
+        for job, result in executor(jobs()):
+            if isinstance(result, CampusError):
+                complete = False
+                progress.failed(job.student, result)
+            else:
+                finish(job, result)
+    progress.end()
+    return complete
+
+
+def _job(placed: layout.Layout, student: str, config: Config) -> work.Job:
+    sanitised = placed.folder(layout.SANITISED, student)
+    settings = {name: config.get(name) for name in ("Sandbox", "Execute", "SandboxedExecute", "ExecutePreprocessor")}
+    executed = placed.folder(layout.EXECUTED, student)
+    return work.Job(student, str(sanitised), str(executed), layout.digest(sanitised, settings))
+
+
+def _known(gradebook: OneGradebook, assignment: str) -> None:
+    from nbgrader.api import MissingEntry
+
+    try:
+        gradebook.book.find_assignment(assignment)
+    except MissingEntry as error:
+        raise CampusError(
+            "no-assignment",
+            f"The gradebook knows no assignment {assignment!r}.",
+            "Generate it first: nbgrader generate_assignment, or publish the course.",
+        ) from error
+
+
+@contextlib.contextmanager
+def _inside(folder: str) -> Iterator[None]:
+    """nbgrader's converters work in the course's folder."""
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)

@@ -1,0 +1,1 @@
+"""Where student code runs: namespaces, limits, and a kernel that is started inside them."""

@@ -1,0 +1,110 @@
+"""Starting and ending the fork server (``server.py`` is what runs behind the wall)."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from campus_base.errors import CampusError
+from extensions.grading.sandbox import frames, outer
+
+_LOAD_SECONDS = 300.0
+_BACKLOG = 64
+
+
+class ServerFailed(CampusError):
+    """The fork server did not start, or died."""
+
+    def __init__(self, log: str) -> None:
+        super().__init__(
+            "no-fork-server",
+            "The process that starts notebooks' kernels ended.",
+            "Run python -m extensions.grading --check on this node; the log has the details.",
+            detail=log,
+        )
+
+
+class ForkServer:
+    """A fork server; ``address`` is its socket, in a folder that only its own account can enter."""
+
+    def __init__(self, folder: Path, processors: int) -> None:
+        self.address = str(folder / "server.sock")
+        self._processors = processors
+        self._unfit: set[str] = set()
+        self._log: IO[bytes] = tempfile.TemporaryFile()
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        threads = [f"{name}_NUM_THREADS={self._processors}" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")]
+        # As ipykernel sets it, but before matplotlib is loaded.
+        backend = "MPLBACKEND=module://matplotlib_inline.backend_inline"
+        server = [sys.executable, "-I", "-m", "extensions.grading.sandbox.server"]
+        argv = outer.command(["env", *threads, backend, *server])
+        Path(self.address).unlink(missing_ok=True)
+        # Only the server holds it: when it dies, whoever asks it is told at once.
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self.address)
+            listener.listen(_BACKLOG)
+            return subprocess.Popen(argv, stdin=listener, stdout=self._log, stderr=self._log, env={})
+
+    def load(self, modules: Sequence[str]) -> list[str]:
+        """Have these modules loaded, but for those that print or start a thread at that; returns which.
+
+        Raises:
+            ServerFailed: it does not answer.
+        """
+        while True:
+            wanted = [module for module in modules if module not in self._unfit]
+            answer = self._ask({"load": wanted})
+            if answer["unfit"] is None:
+                return wanted
+            # What a module did when it was loaded cannot be undone.
+            self._unfit.add(answer["unfit"])
+            self.stop()
+            self._process = self._start()
+
+    def _ask(self, question: dict[str, list[str]]) -> dict[str, str | None]:
+        answer: dict[str, str | None] = {}
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_LOAD_SECONDS)
+            connection.connect(self.address)
+            frames.send(connection, question)
+            answer = frames.receive(connection)
+        if not answer:
+            self._log.seek(0)
+            raise ServerFailed(self._log.read().decode(errors="replace")[-4000:])
+        return answer
+
+    def stop(self) -> None:
+        """End it, and every kernel that it started."""
+        self._process.kill()
+        self._process.wait()
+
+
+@contextlib.contextmanager
+def fork_server(processors: int) -> Iterator[ForkServer]:
+    """A fork server while the block runs.
+
+    Args:
+        processors: how many a notebook has; numerical libraries then use as many threads.
+
+    Raises:
+        CampusError: no sandbox can be made here.
+    """
+    outer.check()
+    folder = Path(tempfile.mkdtemp(prefix="campus-grading-"))
+    try:
+        server = ForkServer(folder, processors)
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
