@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
-from traitlets import Bool, Integer, default
+from traitlets import Bool, Integer, Unicode, default
 
 from campus_base.errors import CampusError
-from extensions.grading import layout, run
+from extensions.grading import layout, run, task
+from extensions.grading.array import Array, OnCluster
 from extensions.grading.progress import Progress
 from extensions.grading.sandbox import outer
 from extensions.grading.settings import Sandbox
@@ -23,18 +25,26 @@ class Grade(NbGrader):
 
     name = "grading"
     description = "Grade the submissions of an assignment, in sandboxes, several at once."
-    classes = [Sandbox]
-    aliases = {**nbgrader_aliases, "workers": "Grade.workers", "course": "CourseDirectory.course_id"}
+    classes = [Sandbox, Array]
+    aliases = {
+        **nbgrader_aliases,
+        "workers": "Grade.workers",
+        "course": "CourseDirectory.course_id",
+        "task": "Grade.task",
+    }
     flags = {
         **nbgrader_flags,
         "force": ({"Grade": {"force": True}}, "Grade those too that have a grade already."),
         "json": ({"Grade": {"json": True}}, "Print the events as JSON, one on each line."),
+        "slurm": ({"Grade": {"slurm": True}}, "Execute on the cluster, as an array of jobs."),
         "check": ({"Grade": {"check": True}}, "Only say whether this machine can grade."),
     }
 
     workers = Integer(min=1, help="How many submissions at once; by default as many as there are processors.").tag(config=True)
     force = Bool(help="Grade those too that have a grade already.").tag(config=True)
     json = Bool(help="Print the events as JSON.").tag(config=True)
+    slurm = Bool(help="Execute on the cluster, as an array of jobs.").tag(config=True)
+    task = Unicode(help="Be one task of the array whose folder this is; Slurm starts these.").tag(config=True)
     check = Bool(help="Only say whether this machine can grade.").tag(config=True)
 
     @default("workers")
@@ -47,17 +57,37 @@ class Grade(NbGrader):
             outer.check()
             print("Student code can be run here.")
             return
-        if self.extra_args:
-            self.coursedir.assignment_id = self.extra_args[0]
+        if self.task:
+            self.exit(self._be_task(Path(self.task)))
+        self.coursedir.assignment_id = next(iter(self.extra_args), self.coursedir.assignment_id)
         if not self.coursedir.assignment_id:
             raise CampusError("no-assignment-named", "No assignment is named.", "Give its name as the argument.")
         placed = layout.Layout(self.coursedir, self.coursedir.assignment_id)
         with run.only_one(Path(self.coursedir.root)):
-            state = placed.state
-            progress = Progress(state / "progress.jsonl", _say, self.json)
-            here = run.Here(self.config, self.workers, placed.reference, state / "modules.json")
-            complete = run.grade(self, here, progress, self.force, f"{self.workers} at once on this machine")
+            self._log_to(placed.state / "grading.log")
+            progress = Progress(placed.state / "progress.jsonl", _say, self.json)
+            executor: run.Executor = self._here(placed)
+            where = f"{self.workers} at once on this machine"
+            if self.slurm:
+                executor, where = OnCluster(self.config, placed.state / "array", self._here(placed)), "on the cluster"
+            complete = run.grade(self, executor, progress, self.force, where)
         self.exit(0 if complete else 1)
+
+    def _here(self, placed: layout.Layout) -> run.Here:
+        return run.Here(self.config, self.workers, placed.reference, placed.state / "modules.json")
+
+    def _be_task(self, folder: Path) -> int:
+        number = int(os.environ["SLURM_ARRAY_TASK_ID"])
+        here = run.Here(self.config, self.workers, None, folder.parent / "modules.json")
+        return 1 if task.execute(folder, number, here) else 0
+
+    def _log_to(self, path: Path) -> None:
+        """nbgrader says a lot; it is kept, but not what an instructor looks at."""
+        self.log.handlers.clear()
+        self.log.propagate = False
+        handler = logging.FileHandler(path, mode="w")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        self.log.addHandler(handler)
 
 
 def _say(line: str) -> None:

@@ -22,21 +22,29 @@ print(_json.dumps([n for n, m in list(_sys.modules.items()) if getattr(getattr(m
 """
 
 
-def load(server: ForkServer, reference: Path, cache: Path, config: Config) -> None:
+def load(server: ForkServer, reference: Path | None, cache: Path, config: Config) -> None:
     """Have the fork server load what notebooks like those in ``reference`` use. What it finds is kept in ``cache``.
 
-    Raises CampusError where the server fails; a solution that fails is none of its business.
+    With None, what is there already is taken as it is. Raises CampusError where the server fails; a solution that fails is
+    none of its business.
     """
-    wanted = layout.digest(reference, sys.prefix) if reference.is_dir() else ""
-    try:
-        kept = json.loads(cache.read_text())
-    except (OSError, ValueError):
-        kept = {}
-    if kept.get("digest") != wanted:
+    if reference and not known(reference, cache):
         server.load(named(reference))
-        kept = {"digest": wanted, "modules": used(server, reference, config)}
-        cache.write_text(json.dumps(kept))
-    server.load(kept["modules"])
+        found = {"digest": layout.digest(reference, sys.prefix), "modules": used(server, reference, config)}
+        cache.write_text(json.dumps(found))
+    server.load(_kept(cache).get("modules", []))
+
+
+def known(reference: Path, cache: Path) -> bool:
+    """Whether ``cache`` is of these notebooks and of this environment."""
+    return _kept(cache).get("digest") == layout.digest(reference, sys.prefix)
+
+
+def _kept(cache: Path) -> dict[str, Any]:
+    try:
+        return json.loads(cache.read_text())
+    except (OSError, ValueError):
+        return {}
 
 
 def named(reference: Path) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import NoSuchKernel
@@ -23,6 +25,14 @@ from extensions.grading.sandbox.watch import Watch
 _DEATH_SECONDS = 2.0  # until the end of a room that was killed is known here
 
 
+@dataclasses.dataclass(frozen=True)
+class _Left:
+    """The files that a notebook left, for the next one of its submission, as where both run in one folder."""
+
+    folder: Path | None = None
+    files: bytes | None = None
+
+
 class SandboxedExecute(Execute):
     """Takes the place of nbgrader's ``Execute`` in ``Autograde.autograde_preprocessors``.
 
@@ -30,6 +40,8 @@ class SandboxedExecute(Execute):
     the cell and those after it say why, and ``faults`` holds it. Raises CampusError where no sandbox can be made: it never
     runs code elsewhere.
     """
+
+    _left = _Left()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,6 +52,7 @@ class SandboxedExecute(Execute):
     def create_kernel_manager(self) -> SandboxedKernelManager:
         name = self.kernel_name or self.nb.metadata.get("kernelspec", {}).get("name") or "python3"
         self.km = SandboxedKernelManager(kernel_name=name, config=self.config)
+        self.km.files = self._left.files if self._place and self._left.folder == self._folder else None
         return self.km
 
     def preprocess(self, nb: NotebookNode, resources: Any = None, km: Any = None) -> tuple[NotebookNode, Any]:
@@ -49,9 +62,15 @@ class SandboxedExecute(Execute):
         self.reset_execution_trackers()
         self._check_assign_resources(resources)
         self._notebook = resources.get("unique_key", "") if resources else ""
+        self._folder = Path(self.resources.get("metadata", {}).get("path") or ".")
+        others = sorted(path.stem for path in self._folder.glob("*.ipynb"))
+        self._place = others.index(self._notebook) if self._notebook in others else 0
         try:
             with self.setup_kernel():
                 self._run(nb, resources)
+                if self._place < len(others) - 1:
+                    room = self.km.provisioner.room
+                    SandboxedExecute._left = _Left(self._folder, room.pack(room.limits.disk_mib * 2**20))
         except NoSuchKernel as error:
             self._give_up(nb, 0, self._fault(0, Cause.UNREADABLE, reason=f"there is no kernel {error.name!r} here"))
         except KernelEnded as error:

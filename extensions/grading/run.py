@@ -19,7 +19,7 @@ from extensions.grading.gradebook import OneGradebook
 from extensions.grading.pool import Crashed, Pool
 from extensions.grading.progress import Progress
 from extensions.grading.record import Record, score
-from extensions.grading.sandbox.forkserver import fork_server
+from extensions.grading.sandbox.forkserver import ForkServer, fork_server
 from extensions.grading.sanitise import Sanitise, waiting
 from extensions.grading.settings import Sandbox
 
@@ -36,16 +36,29 @@ class Here:
 
     config: Config
     workers: int
-    reference: Path
+    reference: Path | None
+    """The course's own solution; None where another has found out already what to load ahead."""
     cache: Path
 
-    def __call__(self, jobs: Iterable[work.Job]) -> Iterator[tuple[work.Job, work.Result | CampusError]]:
+    def prepare(self) -> None:
+        """Find out what to load ahead, where that is not known yet. Raises CampusError."""
         settings = Sandbox(config=self.config)
+        if not settings.modules and self.reference and not ahead.known(self.reference, self.cache):
+            with self._loaded(settings):
+                pass
+
+    @contextlib.contextmanager
+    def _loaded(self, settings: Sandbox) -> Iterator[ForkServer]:
         with fork_server(settings.cpus) as server:
             if settings.modules:
                 server.load(settings.modules)
             else:
                 ahead.load(server, self.reference, self.cache, self.config)
+            yield server
+
+    def __call__(self, jobs: Iterable[work.Job]) -> Iterator[tuple[work.Job, work.Result | CampusError]]:
+        settings = Sandbox(config=self.config)
+        with self._loaded(settings) as server:
             processors = sorted(os.sched_getaffinity(0))
 
             def do(job: work.Job, slot: int) -> work.Result:

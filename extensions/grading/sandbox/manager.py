@@ -95,6 +95,9 @@ class SandboxedClient(AsyncKernelClient):
 class SandboxedKernelManager(AsyncKernelManager):
     """Starts every kernel with our provisioner."""
 
+    files: bytes | None = None
+    """A tar of what lies in its folder at the start; None for the files of the folder it is started in."""
+
     @default("client_factory")
     def _client_factory_default(self) -> type:
         return SandboxedClient

@@ -77,7 +77,7 @@ class SandboxProvisioner(KernelProvisionerBase):
         connection = {name: number for number, name in enumerate(_PORTS, 1)}
         connection |= {"key": session.key.decode(), "signature_scheme": session.signature_scheme}
         request = {"connection": connection, "environment": self._environment(), "processors": self.processors}
-        files = packed(Path(kwargs.get("cwd") or "."))
+        files = self.parent.files or packed(Path(kwargs.get("cwd") or "."))
         limits = self.settings.limits
         warm = self.server and "ipykernel_launcher" in cmd
         if warm:

@@ -2,7 +2,8 @@
 
 Asked over a stream socket: a frame (``frames.py``) with what to start, then the submission's files as a tar. It answers
 "ready", with the folder of the kernel's sockets as a file descriptor and its own number as credentials, and at the end
-"ended". While it runs it takes ``{"signal": N}``. When the socket closes, everything in the room ends.
+"ended". While it runs it takes ``{"signal": N}``, and ``{"pack": BYTES}``, which ends it and is answered with a tar of what
+it leaves. When the socket closes, everything in the room ends.
 """
 
 from __future__ import annotations
@@ -163,10 +164,13 @@ class _Keeper:
         self._listen()
         if self._connection in ready:
             order = frames.receive(self._connection)
-            if not order:
+            if "signal" in order:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._kernel, order["signal"])
+            else:
+                if "pack" in order:
+                    self._pack(order["pack"])
                 return False
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._kernel, order["signal"])
         if self._woken in ready:
             os.read(self._woken, 4096)
             for ended, status in _dead():
@@ -176,6 +180,17 @@ class _Keeper:
                     frames.send(self._connection, {"event": "ended", "status": status, "log": words})
                     return False
         return True
+
+    def _pack(self, most: int) -> None:
+        """End everything, and send the files that are left as a tar; nothing where they are more than ``most`` bytes."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)  # all others: this is process 1
+        buffer = io.BytesIO()
+        with contextlib.suppress(OSError), tarfile.open(fileobj=buffer, mode="w") as tar:
+            tar.add(inner.HOME, arcname=".", filter=lambda member: member if member.isreg() or member.isdir() else None)
+        files = buffer.getvalue() if buffer.tell() <= most else b""
+        frames.send(self._connection, {"event": "packed"})
+        frames.send_bytes(self._connection, files)
 
     def _listen(self) -> None:
         with contextlib.suppress(BlockingIOError):

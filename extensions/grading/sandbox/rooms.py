@@ -47,6 +47,7 @@ class Room:
     """Number of its first process; ends with all others of the room."""
     descriptor: int
     """The same, as a pidfd."""
+    limits: Limits
     sockets: int
     """Folder of the kernel's sockets, as a file descriptor; they are named k-1 to k-5."""
     status: int | None = None
@@ -68,6 +69,15 @@ class Room:
         """Send a signal to the kernel and what it started in its process group."""
         with contextlib.suppress(OSError):
             frames.send(self.connection, {"signal": number})
+
+    def pack(self, most: int) -> bytes | None:
+        """End it, and take its files as a tar, for another room to unpack; None where there is none to be had."""
+        try:
+            frames.send(self.connection, {"pack": most})
+            answer = frames.receive(self.connection)
+            return frames.receive_bytes(self.connection) or None if answer.get("event") == "packed" else None
+        except OSError:
+            return None
 
     def end(self) -> None:
         """Kill everything in it, and wait for nothing. Any thread may."""
@@ -114,7 +124,7 @@ def start(connection: socket.socket, request: dict[str, Any], files: bytes, limi
         if answer.get("event") == "ended":
             raise KernelEnded("its kernel ended at once", answer["log"])
         raise RoomFailed(answer.get("reason", "it ended at once"))
-    return Room(connection, process, os.pidfd_open(process), descriptors[0])
+    return Room(connection, process, os.pidfd_open(process), limits, descriptors[0])
 
 
 def _answer(connection: socket.socket) -> tuple[dict[str, Any], list[int], int]:
