@@ -6,7 +6,6 @@ import dataclasses
 import os
 import signal
 import time
-from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import NoSuchKernel
@@ -27,9 +26,10 @@ _DEATH_SECONDS = 2.0  # until the end of a room that was killed is known here
 
 @dataclasses.dataclass(frozen=True)
 class _Left:
-    """The files that a notebook left, for the next one of its submission, as where both run in one folder."""
+    """The files that a notebook left, for the next ones of its submission, as where all run in one folder."""
 
-    folder: Path | None = None
+    folder: str = ""
+    notebook: str = ""
     files: bytes | None = None
 
 
@@ -48,11 +48,15 @@ class SandboxedExecute(Execute):
         self.faults: list[Fault] = []
         self.cell_seconds = 0.0
         """How long the cells ran, all together."""
+        self.last = False
+        """Whether no other notebook of the submission follows; nbgrader does not say."""
 
     def create_kernel_manager(self) -> SandboxedKernelManager:
         name = self.kernel_name or self.nb.metadata.get("kernelspec", {}).get("name") or "python3"
         self.km = SandboxedKernelManager(kernel_name=name, config=self.config)
-        self.km.files = self._left.files if self._place and self._left.folder == self._folder else None
+        # A submission's notebooks are run by name; the first of them finds nothing.
+        follows = self._left.folder == self._folder and self._left.notebook < self._notebook
+        self.km.files = self._left.files if follows else None
         return self.km
 
     def preprocess(self, nb: NotebookNode, resources: Any = None, km: Any = None) -> tuple[NotebookNode, Any]:
@@ -62,15 +66,14 @@ class SandboxedExecute(Execute):
         self.reset_execution_trackers()
         self._check_assign_resources(resources)
         self._notebook = resources.get("unique_key", "") if resources else ""
-        self._folder = Path(self.resources.get("metadata", {}).get("path") or ".")
-        others = sorted(path.stem for path in self._folder.glob("*.ipynb"))
-        self._place = others.index(self._notebook) if self._notebook in others else 0
+        self._folder = self.resources.get("metadata", {}).get("path", "")
         try:
             with self.setup_kernel():
                 self._run(nb, resources)
-                if self._place < len(others) - 1:
+                if not self.last:
                     room = self.km.provisioner.room
-                    SandboxedExecute._left = _Left(self._folder, room.pack(room.limits.disk_mib * 2**20))
+                    files = room.pack(room.limits.disk_mib * 2**20)
+                    SandboxedExecute._left = _Left(self._folder, self._notebook, files)
         except NoSuchKernel as error:
             self._give_up(nb, 0, self._fault(0, Cause.UNREADABLE, reason=f"there is no kernel {error.name!r} here"))
         except KernelEnded as error:

@@ -1,4 +1,4 @@
-"""What lies in a submission's folder: plain files only, since a link would be followed with the grader's rights."""
+"""What a submission may hold, before nbgrader looks at it: plain files, and each cell of the course's once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import DeduplicateIds, NbGraderPreprocessor
 
 LARGEST_NOTEBOOK = 16 * 2**20  # bytes; read as a whole, it takes many times that
 
@@ -28,8 +28,25 @@ def check(folder: Path) -> None:
                 raise Unreadable(f"{name!r} is larger than {LARGEST_NOTEBOOK // 2**20} MiB")
 
 
+class OfEachOne(DeduplicateIds):
+    """Of cells with one id, the last counts, as nbgrader has it; the others are left as plain cells.
+
+    nbgrader (0.9.6) leaves empty metadata there, which it then takes for an old format's, and stops the whole run.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        nb, resources = super().preprocess(nb, resources)
+        for cell in nb.cells:
+            if cell.metadata.get("nbgrader") == {}:
+                del cell.metadata["nbgrader"]
+        return nb, resources
+
+
 class PlainFiles(NbGraderPreprocessor):
-    """The first of ``Autograde.sanitize_preprocessors``. Raises Unreadable."""
+    """The first of ``Autograde.sanitize_preprocessors``: a link would be followed with the grader's rights.
+
+    Raises Unreadable.
+    """
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         check(Path(resources["metadata"]["path"]))

@@ -64,8 +64,10 @@ def execute(job: Job, config: Config) -> Result:
     faults: list[Fault] = []
     notebooks: dict[str, NotebookNode] = {}
     cell_seconds = 0.0
-    for path in sorted(Path(job.sanitised).glob("*.ipynb")):
+    paths = sorted(Path(job.sanitised).glob("*.ipynb"))
+    for path in paths:
         step = SandboxedExecute(config=config)
+        step.last = path == paths[-1]
         resources: dict[str, Any] = {"metadata": {"path": job.sanitised}, "unique_key": path.stem}
         notebooks[path.name], _ = step.preprocess(nbformat.read(path, as_version=4), resources)
         faults += step.faults

@@ -196,3 +196,11 @@ def kernel(session: Session) -> Iterator[str]:
     answer.raise_for_status()
     yield answer.json()["id"]
     session.request("DELETE", f"/api/kernels/{answer.json()['id']}")
+
+
+@pytest.fixture(scope="module")
+def base() -> Iterator[Path]:
+    """A folder that every account can pass through."""
+    with tempfile.TemporaryDirectory(prefix="campus-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
