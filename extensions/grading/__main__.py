@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
 from traitlets import Bool, Integer, Unicode, default
@@ -25,14 +25,14 @@ class Grade(NbGrader):
 
     name = "grading"
     description = "Grade the submissions of an assignment, in sandboxes, several at once."
-    classes = [Sandbox, Array]
-    aliases = {
+    classes: ClassVar = [Sandbox, Array]
+    aliases: ClassVar = {
         **nbgrader_aliases,
         "workers": "Grade.workers",
         "course": "CourseDirectory.course_id",
         "task": "Grade.task",
     }
-    flags = {
+    flags: ClassVar = {
         **nbgrader_flags,
         "force": ({"Grade": {"force": True}}, "Grade those too that have a grade already."),
         "json": ({"Grade": {"json": True}}, "Print the events as JSON, one on each line."),
@@ -40,7 +40,9 @@ class Grade(NbGrader):
         "check": ({"Grade": {"check": True}}, "Only say whether this machine can grade."),
     }
 
-    workers = Integer(min=1, help="How many submissions at once; by default as many as there are processors.").tag(config=True)
+    workers = Integer(min=1, help="How many submissions at once; by default as many as there are processors.").tag(
+        config=True
+    )
     force = Bool(help="Grade those too that have a grade already.").tag(config=True)
     json = Bool(help="Print the events as JSON.").tag(config=True)
     slurm = Bool(help="Execute on the cluster, as an array of jobs.").tag(config=True)

@@ -1,4 +1,4 @@
-"""What to load ahead: the modules that the course's own solution imports, found by reading it and then by running it."""
+"""What to load ahead: the modules that the course's own solution imports, found by reading and by running it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ print(_json.dumps([n for n, m in list(_sys.modules.items()) if getattr(getattr(m
 def load(server: ForkServer, reference: Path | None, cache: Path, config: Config) -> None:
     """Have the fork server load what notebooks like those in ``reference`` use. What it finds is kept in ``cache``.
 
-    With None, what is there already is taken as it is. Raises CampusError where the server fails; a solution that fails is
-    none of its business.
+    With None, what is there already is taken as it is. Raises CampusError where the server fails; a solution that fails
+    is none of its business.
     """
     if reference and not known(reference, cache):
         server.load(named(reference))

@@ -1,8 +1,8 @@
-"""Executing submissions on the cluster: a Slurm array of small batches, as the grader, followed by what its tasks write.
+"""Executing submissions on the cluster: a Slurm array of small batches, as the grader, whose tasks say what is done.
 
-A batch is a file of jobs; its task executes them as ``run.Here`` does and adds a line for each that has ended. A task that
-Slurm ended leaves jobs over: they are tried once more, each in a task of its own, so that one which takes its task down
-costs no other's.
+A batch is a file of jobs; its task executes them as ``run.Here`` does and adds a line for each that has ended. A task
+that Slurm ended leaves jobs over: they are tried once more, each in a task of its own, so that one which takes its task
+down costs no other's.
 """
 
 from __future__ import annotations

@@ -36,9 +36,9 @@ class _Left:
 class SandboxedExecute(Execute):
     """Takes the place of nbgrader's ``Execute`` in ``Autograde.autograde_preprocessors``.
 
-    A kernel that dies, overruns its time or memory, prints too much or sends nonsense costs the points from that cell on:
-    the cell and those after it say why, and ``faults`` holds it. Raises CampusError where no sandbox can be made: it never
-    runs code elsewhere.
+    A kernel that dies, overruns its time or memory, prints too much or sends nonsense costs the points from that cell
+    on: the cell and those after it say why, and ``faults`` holds it. Raises CampusError where no sandbox can be made:
+    it never runs code elsewhere.
     """
 
     _left = _Left()
@@ -115,16 +115,13 @@ class SandboxedExecute(Execute):
         values = vars(self.km.provisioner.settings.limits)
         if watch.broken:
             return self._fault(index, Cause.MEMORY if watch.broken == "memory" else Cause.TIME, **values)
-        if self.kc.iopub_channel.left < 0:
+        stuck = isinstance(error, CellTimeoutError)
+        over = room.over() if stuck else _ends(room)
+        if self.kc.too_much or (self.kc.cut_off and not over):
             return self._fault(index, Cause.OUTPUT, **values)
-        if isinstance(error, CellTimeoutError):
-            return self._fault(index, Cause.STUCK, seconds=self.timeout)
-        deadline = time.monotonic() + _DEATH_SECONDS
-        while not room.over():
-            if time.monotonic() > deadline:
-                return self._fault(index, Cause.GARBLED)
-            time.sleep(0.01)
-        return self._fault(index, Cause.DIED, log=room.log, end=_ending(room.status or 0))
+        if over:
+            return self._fault(index, Cause.DIED, log=room.log, end=_ending(room.status or 0))
+        return self._fault(index, Cause.STUCK, seconds=self.timeout) if stuck else self._fault(index, Cause.GARBLED)
 
     def _fault(self, index: int, cause: Cause, log: str = "", **values: object) -> Fault:
         named = self.nb.cells[index].metadata.get("nbgrader", {}).get("grade_id") if self.nb.cells else None
@@ -143,10 +140,20 @@ def give_nothing(cells: list[NotebookNode], why: Fault) -> None:
             cell.execution_count = None
 
 
+def _ends(room: Room) -> bool:
+    """Whether it has ended; what tells us may come a little later than what it did."""
+    deadline = time.monotonic() + _DEATH_SECONDS
+    while not room.over():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
 def _ending(status: int) -> str:
     """How a process ended, from waitpid(2)'s status."""
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:
         return ENDINGS[1].format(status=code)
-    name = signal.Signals(-code).name if -code in iter(signal.Signals) else "SIGRT"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else "SIGRT"
     return ENDINGS[2].format(signal=name)

@@ -1,7 +1,7 @@
 """One connection to the gradebook for a whole run, and one transaction for each submission.
 
-nbgrader (0.9.6) opens the database anew in every preprocessor of every notebook and commits after every cell. Its own code
-runs unchanged here; only what it opens is shared, and what it commits is kept back until the submission is complete.
+nbgrader (0.9.6) opens the database anew in every preprocessor of every notebook and commits after every cell. Its own
+code runs unchanged here; only what it opens is shared, and what it commits is kept until the submission is complete.
 """
 
 from __future__ import annotations

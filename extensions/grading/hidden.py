@@ -24,8 +24,8 @@ def has_hidden_tests(cell: NotebookNode, config: Any) -> bool:
 class WithholdHidden(ClearHiddenTests):
     """In ``GenerateFeedback.preprocessors``: takes out hidden tests, and all outputs from the first of them on.
 
-    A hidden test runs in one process with the student's code, which can read it there and print it, in that cell or in any
-    later one. What was shown before it runs is safe (``execute.py`` lets nothing change it afterwards).
+    A hidden test runs in one process with the student's code, which can read it there and print it, in that cell or in
+    any later one. What was shown before it runs is safe (``execute.py`` lets nothing change it afterwards).
     """
 
     enforce_metadata = False

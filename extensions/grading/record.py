@@ -27,7 +27,7 @@ class Record(Step):
     _output_directory = layout.SANITISED  # the submission's other files lie there already
 
     def _init_preprocessors(self) -> None:
-        """The course's own list, but for the execution, which was done, and with scores checked before they are saved."""
+        """The course's own list, but for the execution, which was done, and with scores checked before that."""
         self.exporter._preprocessors = []
         for wanted in self.autograde_preprocessors:
             kind = import_item(wanted) if isinstance(wanted, str) else wanted
@@ -70,7 +70,7 @@ class Record(Step):
         shutil.rmtree(self.layout.folder(layout.EXECUTED, student), ignore_errors=True)
 
     def _give_nothing(self, student: str, faults: list[Fault], gradebook: Gradebook) -> None:
-        """Zero for every cell of notebooks that could not be read, as nbgrader gives for missing ones, and a note for people."""
+        """Zero for the cells of notebooks that could not be read, as nbgrader gives for missing ones, and a note."""
         assignment = self.coursedir.assignment_id
         folder = self.layout.folder(layout.SANITISED, student)
         for why in faults:

@@ -1,4 +1,4 @@
-"""The first step, with the gradebook at hand: tests and points as the course has them, outputs gone (nbgrader's own code)."""
+"""The first step, with the gradebook at hand: tests and points as the course has them, no outputs (nbgrader's code)."""
 
 from __future__ import annotations
 
@@ -78,11 +78,12 @@ def _unreadable(notebook: str, error: Exception) -> Fault:
 
 
 def waiting(coursedir: CourseDirectory, force: bool) -> tuple[list[str], list[str]]:
-    """Students with a submission that is to be graded, and those whose grade stands (as ``BaseConverter.init_destination``)."""
+    """Students whose submission is to be graded, and those whose grade stands (as ``init_destination``)."""
     placed = layout.Layout(coursedir, coursedir.assignment_id)
     pattern = placed.folder(coursedir.submitted_directory, coursedir.student_id)
     excluded = coursedir.student_id_exclude.split(",")
-    wanted, standing = [], []
+    wanted: list[str] = []
+    standing: list[str] = []
     for source in sorted(glob.glob(str(pattern))):
         student = _student(coursedir, source)
         if student in excluded:

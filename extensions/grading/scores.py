@@ -35,7 +35,7 @@ def unfit(cell: NotebookNode) -> float | None:
 
 
 class CheckScores(NbGraderPreprocessor):
-    """Stands before ``SaveAutoGrades``: a score that cannot be is an error of the cell, which then has none. See ``faults``."""
+    """Stands before ``SaveAutoGrades``: a score that cannot be is an error of the cell. See ``faults``."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)

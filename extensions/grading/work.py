@@ -1,4 +1,4 @@
-"""Executing one submission: the sanitised notebooks in, executed ones and what went wrong out. No gradebook is in reach."""
+"""Executing one submission: sanitised notebooks in, executed ones and what went wrong out. No gradebook in reach."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def give_up(job: Job, cause: Cause, **values: object) -> Result:
     faults: list[Fault] = []
     notebooks: dict[str, NotebookNode] = {}
     for path in sorted(Path(job.sanitised).glob("*.ipynb")):
-        why = fault(cause, notebook=path.stem, cell="1", **values)
+        why = fault(cause, notebook=path.stem, cell="1", log="", **values)
         notebooks[path.name] = nbformat.read(path, as_version=4)
         give_nothing(notebooks[path.name].cells, why)
         faults.append(why)

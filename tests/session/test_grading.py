@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.course import STOCK, Course, Notebook, cell, events, named, notebook, printed, solve, text
+from tests.support.course import STOCK, Course, Notebook, cell, named, notebook, solve, text
 
 # What a student may write between two tests, and what nbgrader makes of it.
 ODD = {
@@ -96,7 +96,9 @@ def comparable(course: Course) -> dict[str, Any]:
 
 
 def plain(output: dict[str, Any]) -> str:
-    shown = re.sub(r"/tmp/ipykernel_\d+/\d+\.py|ipykernel_\d+|0x[0-9a-f]+|'\.ipython', |, '\.ipython'", "…", json.dumps(output))
+    shown = re.sub(
+        r"/tmp/ipykernel_\d+/\d+\.py|ipykernel_\d+|0x[0-9a-f]+|'\.ipython', |, '\.ipython'", "…", json.dumps(output)
+    )
     return shown if output["output_type"] != "error" else f"{output['ename']}: {output['evalue']}"
 
 
@@ -108,8 +110,7 @@ def graded(environment: Path, base: Path) -> dict[str, Course]:
     found = {}
     for name, more in (("stock", STOCK), ("command", ""), ("bulk", "")):
         shutil.copytree(base / "made", base / name)
-        course = object.__new__(Course)
-        course.environment, course.home, course.root = environment, base / name, base / name / "course"
+        course = Course(environment, base / name)
         course.configure(f"c.Execute.timeout = 3\n{more}")
         found[name] = course
     found["stock"].autograde()

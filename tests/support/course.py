@@ -82,11 +82,12 @@ def printed(one: dict[str, Any]) -> str:
 class Course:
     """One course with the assignment ``a1``."""
 
-    def __init__(self, environment: Path, folder: Path) -> None:
+    def __init__(self, environment: Path, folder: Path, uid: int = NOBODY) -> None:
         self.environment = environment
         self.home = folder
         self.root = folder / "course"
-        self.root.mkdir(parents=True)
+        self.uid = uid
+        self.root.mkdir(parents=True, exist_ok=True)
         self.configure("")
 
     def configure(self, more: str) -> None:
@@ -94,12 +95,12 @@ class Course:
         (self.root / "nbgrader_config.py").write_text(config)
 
     def run(self, *argv: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
-        """A program of the environment, in the course's folder, as nobody."""
+        """A program of the environment, in the course's folder, as its grader."""
         become: dict[str, Any] = {}
         if os.getuid() == 0:
             for path in (self.home, *self.home.rglob("*")):
-                os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
-            become = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+                os.chown(path, self.uid, self.uid, follow_symlinks=False)
+            become = {"user": self.uid, "group": self.uid, "extra_groups": []}
         program = str(self.environment / "bin" / argv[0])
         done = subprocess.run(
             [program, *argv[1:]],

@@ -38,7 +38,7 @@ class ForkServer:
         self.address = str(folder / "server.sock")
         self._processors = processors
         self._unfit: set[str] = set()
-        self._log: IO[bytes] = tempfile.TemporaryFile()
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the server
         self._process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -52,7 +52,7 @@ class ForkServer:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(self.address)
             listener.listen(_BACKLOG)
-            return subprocess.Popen(argv, stdin=listener, stdout=self._log, stderr=self._log, env={})
+            return subprocess.Popen(argv, stdin=listener.fileno(), stdout=self._log, stderr=self._log, env={})
 
     def load(self, modules: Sequence[str]) -> list[str]:
         """Have these modules loaded, but for those that print or start a thread at that; returns which.

@@ -15,7 +15,8 @@ from extensions.grading.sandbox.limits import Limits
 
 HOME = "/home/student"
 SOCKETS = "/run/kernel"
-_STAGE = "/tmp"  # noqa: S108 - the outer wall's own, empty; the new root is built on it
+_TMP = "/tmp"  # noqa: S108 - the submission's own
+_STAGE = _TMP  # the outer wall's, empty; the new root is built on it
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _FILES = {
     "passwd": f"student:x:{{uid}}:{{gid}}::{HOME}:/bin/sh\n",
@@ -102,10 +103,10 @@ def _make_room(limits: Limits) -> None:
     os.mkdir(f"{_STAGE}{HOME}")
     for name in (".tmp", ".shm"):
         os.mkdir(f"{_STAGE}/home/{name}")
-    os.mkdir(f"{_STAGE}/tmp")
-    linux.mount(f"{_STAGE}/home/.tmp", f"{_STAGE}/tmp", flags=linux.MS_BIND)
+    os.mkdir(f"{_STAGE}{_TMP}")
+    linux.mount(f"{_STAGE}/home/.tmp", f"{_STAGE}{_TMP}", flags=linux.MS_BIND)
     os.mkdir(f"{_STAGE}/var")
-    os.symlink("/tmp", f"{_STAGE}/var/tmp")
+    os.symlink(_TMP, f"{_STAGE}/var{_TMP}")
 
 
 def _make_devices() -> None:

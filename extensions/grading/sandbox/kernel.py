@@ -41,11 +41,11 @@ class WarmKernel:
     """A Python kernel, loaded as far as it can be without sockets and threads."""
 
     def __init__(self) -> None:
-        from IPython.core.application import BaseIPythonApplication
         from ipykernel.compiler import XCachingCompiler
         from ipykernel.ipkernel import IPythonKernel
         from ipykernel.kernelapp import IPKernelApp
         from ipykernel.zmqshell import ZMQInteractiveShell
+        from IPython.core.application import BaseIPythonApplication
 
         class Kernel(IPythonKernel):
             """Takes over the shell that was made before the fork."""

@@ -27,7 +27,7 @@ class Limits:
     """What its cells may print and show."""
 
     def apply(self) -> None:
-        """Put this process and what it starts under the limits that the kernel keeps for each process (setrlimit(2))."""
+        """Put this process and what it starts under the limits that Linux keeps for each process (setrlimit(2))."""
         mib = 2**20
         for kind, value in (
             (resource.RLIMIT_CORE, 0),

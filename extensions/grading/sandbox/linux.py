@@ -1,4 +1,4 @@
-"""The few calls of Linux that Python does not offer: namespaces, mounts, capabilities (their manual pages are the source)."""
+"""The few calls of Linux that Python does not offer: namespaces, mounts, capabilities (from their manual pages)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A kernel manager whose kernels run in rooms, whatever their kernelspec says, and a client that trusts none of them."""
+"""A kernel manager whose kernels run in rooms, whatever their kernelspec says, and a client that trusts none."""
 
 from __future__ import annotations
 
@@ -58,9 +58,22 @@ class SandboxedClient(AsyncKernelClient):
         super().start_channels(stdin=False, hb=False, control=False)
         self.iopub_channel.left = self.output_bytes
         self.iopub_channel.on_excess = self.on_excess
+        self._losses = self.iopub_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+
+    @property
+    def too_much(self) -> bool:
+        """Whether it sent more than it may, in all."""
+        return self.iopub_channel.left < 0
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether its outputs are cut off: it ended, or sent at once more than it may."""
+        return bool(zmq.Socket.shadow(self._losses).poll(0))
 
     def stop_channels(self) -> None:
         """Close what was opened; asking for the other channels would open them."""
+        if self._iopub_channel is not None:
+            self._iopub_channel.socket.disable_monitor()
         for channel in (self._shell_channel, self._iopub_channel):
             if channel is not None:
                 channel.stop()

@@ -15,7 +15,16 @@ from campus_base.process import ProgramFailed, run_sync
 from extensions.grading.sandbox.inner import HOME
 
 _PROGRAMS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-_SETTINGS = ("alternatives", "fonts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "timezone")
+_SETTINGS = (
+    "alternatives",
+    "fonts",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "mime.types",
+    "timezone",
+)
 _SEARCH = "/usr/local/bin:/usr/bin:/bin"
 _TRY_SECONDS = 20
 

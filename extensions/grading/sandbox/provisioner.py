@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import random
 import signal
 import sys
 import tarfile
@@ -27,14 +28,21 @@ _WITHHELD = (".ipynb", "submission_secret.txt")
 class SandboxProvisioner(KernelProvisionerBase):
     """Never starts a kernel elsewhere: where no sandbox can be made, it raises CampusError."""
 
-    server = Unicode(help="Socket of the fork server for Python kernels; empty to start each one anew.").tag(config=True)
-    processors = List(help="The processors that kernels keep to; empty for all.").tag(config=True)
+    server = Unicode(help="Socket of the fork server for Python kernels; empty to start each one anew.").tag(
+        config=True
+    )
+    processors = List(help="The processors that kernels keep to.").tag(config=True)
     settings = Instance(Sandbox)
     room: rooms.Room | None = None
 
     @default("settings")
     def _default_settings(self) -> Sandbox:
         return Sandbox(parent=self)
+
+    @default("processors")
+    def _default_processors(self) -> list[int]:
+        here = sorted(os.sched_getaffinity(0))
+        return random.sample(here, min(self.settings.cpus, len(here)))
 
     @property
     def has_process(self) -> bool:
@@ -46,9 +54,8 @@ class SandboxProvisioner(KernelProvisionerBase):
         return None
 
     async def wait(self) -> int | None:
-        while await self.poll() is None:
+        while (status := await self.poll()) is None:  # noqa: ASYNC110 - as often as jupyter_client looks
             await asyncio.sleep(0.05)
-        status = await self.poll()
         return status
 
     async def send_signal(self, signum: int) -> None:

@@ -2,8 +2,8 @@
 
 Asked over a stream socket: a frame (``frames.py``) with what to start, then the submission's files as a tar. It answers
 "ready", with the folder of the kernel's sockets as a file descriptor and its own number as credentials, and at the end
-"ended". While it runs it takes ``{"signal": N}``, and ``{"pack": BYTES}``, which ends it and is answered with a tar of what
-it leaves. When the socket closes, everything in the room ends.
+"ended". While it runs it takes ``{"signal": N}``, and ``{"pack": BYTES}``, which ends it and is answered with a tar of
+what it leaves. When the socket closes, everything in the room ends.
 """
 
 from __future__ import annotations
@@ -67,9 +67,7 @@ def _finally_exit(body: Callable[[], None]) -> NoReturn:
         os._exit(1)
 
 
-def _be_first(
-    connection: socket.socket, request: dict[str, Any], files: bytes, limits: Limits, become: Become
-) -> None:
+def _be_first(connection: socket.socket, request: dict[str, Any], files: bytes, limits: Limits, become: Become) -> None:
     """Process 1 of the room."""
     try:
         inner.furnish(limits)
@@ -159,7 +157,7 @@ class _Keeper:
 
     def _look(self, seconds: float | None) -> bool:
         """Take orders, listen, bury the dead. False where all is over."""
-        heard = [self._connection, self._woken, *self._said]
+        heard: list[socket.socket | int] = [self._connection, self._woken, *self._said]
         ready, _, _ = select.select(heard, [], [], seconds)
         self._listen()
         if self._connection in ready:
@@ -182,7 +180,7 @@ class _Keeper:
         return True
 
     def _pack(self, most: int) -> None:
-        """End everything, and send the files that are left as a tar; nothing where they are more than ``most`` bytes."""
+        """End everything, and send the files that are left as a tar; none where it is more than ``most`` bytes."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGKILL)  # all others: this is process 1
         buffer = io.BytesIO()

@@ -103,8 +103,8 @@ def start(connection: socket.socket, request: dict[str, Any], files: bytes, limi
     """A room at the other end of ``connection``, its kernel listening.
 
     Args:
-        request: ``connection`` (Jupyter's connection info: ports and key), ``environment`` and, for another program than
-            the warm kernel, ``argv``; ``processors``, which it keeps to (empty: all).
+        request: ``connection`` (Jupyter's connection info: ports and key), ``environment``, ``processors``, which it
+            keeps to, and, for another program than the warm kernel, ``argv``.
         files: a tar of what lies in its folder at the start.
 
     Raises:
@@ -147,7 +147,7 @@ def alone(request: dict[str, Any], files: bytes, limits: Limits) -> Room:
     ours, theirs = socket.socketpair()
     argv = outer.command([sys.executable, "-I", "-m", "extensions.grading.sandbox.server", "--once"])
     with theirs:
-        subprocess.Popen(argv, stdin=theirs, stdout=subprocess.DEVNULL, env={})
+        subprocess.Popen(argv, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env={})
     return start(ours, request, files, limits)
 
 

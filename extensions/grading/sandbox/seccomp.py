@@ -142,7 +142,7 @@ def program(machine: str) -> bytes:
 
 
 def install() -> None:
-    """Put this process, and all that it starts, under the filter for good. It must have no_new_privs. Raises OSError."""
+    """Put this process, and all that it starts, under the filter for good. Needs no_new_privs. Raises OSError."""
     code = program(os.uname().machine)
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))

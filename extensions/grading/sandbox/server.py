@@ -1,7 +1,7 @@
 """The fork server: it has loaded what notebooks import, and forks a kernel into a room of its own for each of them.
 
-Run within the outer wall, with a listening Unix socket as standard input. It stays single-threaded, since a fork copies one
-thread only, and opens no connection: what a kernel inherits from it holds nothing but modules.
+Run within the outer wall, with a listening Unix socket as standard input. It stays single-threaded, since a fork copies
+one thread only, and opens no connection: what a kernel inherits from it holds nothing but modules.
 
 Each connection begins with a frame: ``{"load": [MODULE, ...]}``, answered with ``{"unfit": MODULE or null}``, or what
 ``room.py`` describes.

@@ -1,4 +1,4 @@
-"""Keeping a room within what no limit of the kernel's holds: the memory of all its processes together, and the clock."""
+"""Keeping a room within what Linux limits for no account: the memory of all its processes together, and the clock."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _kib(process: int, file: str, pattern: re.Pattern[str]) -> int:
 def memory_mib(first: int) -> int:
     """Memory of a process and its descendants, files that they map aside.
 
-    What a fork shares is counted in each process; only where that sum matters is the fair share asked for, which costs more.
+    What a fork shares is counted in each process; where that sum matters, the fair share is asked for, at some cost.
     """
     return sum(_kib(process, "status", _OWN) for process in processes(first)) // 1024
 
