@@ -187,6 +187,27 @@ def _containment(p: Patient) -> Iterator[Finding]:
         )
 
 
+_AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+
+
+def _sandbox(p: Patient) -> Iterator[Finding]:
+    """Whether an ordinary account can run student code here; on a real cluster that is a question to its nodes."""
+    if not p.site.cluster:
+        return
+    python = str(p.paths.session_env / "bin" / "python")
+    done = run_sync(
+        [*_AS_NOBODY, python, "-I", "-m", "extensions.grading.sandbox"],
+        what="Trying a sandbox",
+        timeout=120,
+        check=False,
+    )
+    says, _, remedy = done.stderr.strip().partition("\n")[0].partition(". ")
+    if done.status == 0:
+        yield Finding("sandbox", True, "student code can be run")
+    else:
+        yield Finding("sandbox", False, says or "cannot be tried", remedy or "./campus up")
+
+
 def _daemons(p: Patient) -> Iterator[Finding]:
     states = Supervisor(p.paths).states()
     if not states:
@@ -316,6 +337,7 @@ CHECKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
     _nodes,
     _accounting,
     _containment,
+    _sandbox,
     _daemons,
     _hub,
     _sudo,

@@ -21,6 +21,7 @@ _CLUSTER_PACKAGES = {
     "slurmdbd": "slurmdbd",
     "mariadb-server-core": "mariadbd",
     "munge": "munged",
+    "bubblewrap": "bwrap",
 }
 _REST_PACKAGES = {"slurmrestd": "slurmrestd", "slurm-wlm-jwt-plugin": "/usr/lib/*/slurm*/auth_jwt.so"}
 _PROXY = CHECKOUT / "hub_config" / "proxy"

@@ -14,10 +14,9 @@ from traitlets import Bool, Integer, Unicode, default
 
 from campus_base.errors import CampusError
 from extensions.grading import layout, run, task
-from extensions.grading.array import Array, OnCluster
+from extensions.grading.array import OnCluster
 from extensions.grading.progress import Progress
-from extensions.grading.sandbox import outer
-from extensions.grading.settings import Sandbox
+from extensions.grading.settings import Array, Sandbox
 
 
 class Grade(NbGrader):
@@ -37,7 +36,6 @@ class Grade(NbGrader):
         "force": ({"Grade": {"force": True}}, "Grade those too that have a grade already."),
         "json": ({"Grade": {"json": True}}, "Print the events as JSON, one on each line."),
         "slurm": ({"Grade": {"slurm": True}}, "Execute on the cluster, as an array of jobs."),
-        "check": ({"Grade": {"check": True}}, "Only say whether this machine can grade."),
     }
 
     workers = Integer(min=1, help="How many submissions at once; by default as many as there are processors.").tag(
@@ -47,7 +45,6 @@ class Grade(NbGrader):
     json = Bool(help="Print the events as JSON.").tag(config=True)
     slurm = Bool(help="Execute on the cluster, as an array of jobs.").tag(config=True)
     task = Unicode(help="Be one task of the array whose folder this is; Slurm starts these.").tag(config=True)
-    check = Bool(help="Only say whether this machine can grade.").tag(config=True)
 
     @default("workers")
     def _default_workers(self) -> int:
@@ -55,10 +52,6 @@ class Grade(NbGrader):
 
     def start(self) -> None:
         super().start()
-        if self.check:
-            outer.check()
-            print("Student code can be run here.")
-            return
         if self.task:
             self.exit(self._be_task(Path(self.task)))
         self.coursedir.assignment_id = next(iter(self.extra_args), self.coursedir.assignment_id)

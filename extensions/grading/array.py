@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import math
 import os
 import shlex
 import shutil
@@ -19,51 +18,20 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from traitlets import Integer, Unicode
-from traitlets.config import Config, Configurable
+from traitlets.config import Config
 
 from campus_base.errors import CampusError
 from campus_base.process import ProgramFailed, run_sync
 from extensions.grading import run, work
 from extensions.grading.faults import Cause
-from extensions.grading.settings import Sandbox
+from extensions.grading.settings import Array, Sandbox
 from spawners.slurm.states import JobState, job_state
 
 _COMMAND_SECONDS = 60
 _LOOK_SECONDS = 1.0
 _STATES_EVERY = 5  # looks
 _LATE_SECONDS = 30.0  # until what a task wrote is seen here, on a shared file system
-_OVERHEAD_MIB = 1024  # of a task: the fork server with what it has loaded, and the workers
-_START_SECONDS = 300
 _PASSED_ON = ("HOME", "USER", "LOGNAME", "LANG", "SLURM_CONF")
-
-
-class Array(Configurable):
-    """How batches are submitted: ``c.Array.partition = "cpu"`` in nbgrader_config.py."""
-
-    partition = Unicode(help="Slurm's partition; empty for its default.").tag(config=True)
-    account = Unicode(help="Slurm's account; empty for the grader's default.").tag(config=True)
-    batch = Integer(16, min=1, help="Submissions of one task.").tag(config=True)
-    workers = Integer(2, min=1, help="Submissions that a task executes at once.").tag(config=True)
-    tasks = Integer(32, min=1, help="Tasks that run at once.").tag(config=True)
-
-    def options(self, config: Config, batches: int, batch: int, log: Path) -> list[str]:
-        """sbatch's options for so many batches of so many submissions (sbatch(1))."""
-        limits = Sandbox(config=config).limits
-        at_once = min(self.workers, batch)
-        seconds = _START_SECONDS + math.ceil(batch / at_once) * limits.seconds
-        return [
-            f"--array=0-{batches - 1}%{self.tasks}",
-            "--job-name=campus-grading",
-            "--ntasks=1",
-            f"--cpus-per-task={at_once * limits.cpus}",
-            f"--mem={at_once * (limits.memory_mib + limits.disk_mib) + _OVERHEAD_MIB}M",
-            f"--time={math.ceil(seconds / 60)}",
-            f"--output={log}",
-            "--no-requeue",
-            *([f"--partition={self.partition}"] if self.partition else []),
-            *([f"--account={self.account}"] if self.account else []),
-        ]
 
 
 @dataclasses.dataclass
@@ -111,7 +79,7 @@ class OnCluster:
         batches = [jobs[at : at + batch] for at in range(0, len(jobs), batch)]
         for number, part in enumerate(batches):
             batch_file(self.folder, number).write_text(json.dumps([dataclasses.asdict(job) for job in part]))
-        options = array.options(self.config, len(batches), batch, self.folder / "task-%a.log")
+        options = array.options(len(batches), batch, self.folder / "task-%a.log")
         number = submit(options, self.folder)
         left = len(jobs)
         try:

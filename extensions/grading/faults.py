@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Cause(StrEnum):
-    """What happened; docs/instructors.md explains each."""
+    """What happened; docs/grading.md explains each."""
 
     MEMORY = "memory"
     TIME = "time"

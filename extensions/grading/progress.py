@@ -16,7 +16,7 @@ from extensions.grading.faults import Fault
 
 
 class Progress:
-    """The events of one run, documented in docs/courses-api.md. ``say`` gets them too, in words or as JSON."""
+    """The events of one run, documented in docs/grading.md. ``say`` gets them too, in words or as JSON."""
 
     def __init__(self, path: Path, say: Callable[[str], None], as_json: bool) -> None:
         self._say = say

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from pathlib import Path
 
 from traitlets import Integer, List, Unicode
 from traitlets.config import Configurable
@@ -10,10 +12,12 @@ from traitlets.config import Configurable
 from extensions.grading.sandbox.limits import Limits
 
 _DEFAULT = Limits()
+_OVERHEAD_MIB = 1024  # of a task: the fork server with what it has loaded, and the workers
+_START_SECONDS = 300
 
 
 class Sandbox(Configurable):
-    """What one submission may use. Every trait is documented in docs/instructors.md."""
+    """What one submission may use. docs/grading.md says what each is."""
 
     memory_mib = Integer(_DEFAULT.memory_mib, min=256, help="Memory of all its processes together.").tag(config=True)
     disk_mib = Integer(_DEFAULT.disk_mib, min=16, help="Files that it writes; they lie in memory.").tag(config=True)
@@ -29,3 +33,31 @@ class Sandbox(Configurable):
     def limits(self) -> Limits:
         names = {field.name for field in dataclasses.fields(Limits)}
         return Limits(**{name: getattr(self, name) for name in self.trait_names() if name in names})
+
+
+class Array(Configurable):
+    """How batches are submitted: ``c.Array.partition = "cpu"`` in nbgrader_config.py."""
+
+    partition = Unicode(help="Slurm's partition; empty for its default.").tag(config=True)
+    account = Unicode(help="Slurm's account; empty for the grader's default.").tag(config=True)
+    batch = Integer(16, min=1, help="Submissions of one task.").tag(config=True)
+    workers = Integer(2, min=1, help="Submissions that a task executes at once.").tag(config=True)
+    tasks = Integer(32, min=1, help="Tasks that run at once.").tag(config=True)
+
+    def options(self, batches: int, batch: int, log: Path) -> list[str]:
+        """sbatch's options for so many batches of so many submissions (sbatch(1))."""
+        limits = Sandbox(config=self.config).limits
+        at_once = min(self.workers, batch)
+        seconds = _START_SECONDS + math.ceil(batch / at_once) * limits.seconds
+        return [
+            f"--array=0-{batches - 1}%{self.tasks}",
+            "--job-name=campus-grading",
+            "--ntasks=1",
+            f"--cpus-per-task={at_once * limits.cpus}",
+            f"--mem={at_once * (limits.memory_mib + limits.disk_mib) + _OVERHEAD_MIB}M",
+            f"--time={math.ceil(seconds / 60)}",
+            f"--output={log}",
+            "--no-requeue",
+            *([f"--partition={self.partition}"] if self.partition else []),
+            *([f"--account={self.account}"] if self.account else []),
+        ]

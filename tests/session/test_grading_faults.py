@@ -188,7 +188,7 @@ def test_a_course_has_one_writer(course: Course) -> None:
 def test_root_grades_nothing(environment: Path) -> None:
     if os.getuid() == 0:
         done = subprocess.run(
-            [str(environment / "bin" / "python"), "-I", "-m", "extensions.grading", "--check"],
+            [str(environment / "bin" / "python"), "-I", "-m", "extensions.grading.sandbox"],
             capture_output=True,
             text=True,
             check=False,
@@ -199,4 +199,4 @@ def test_root_grades_nothing(environment: Path) -> None:
 
 
 def test_it_says_when_there_is_no_sandbox(course: Course) -> None:
-    assert course.run("python", "-m", "extensions.grading", "--check").stdout == "Student code can be run here.\n"
+    assert course.run("python", "-m", "extensions.grading.sandbox").stdout == "Student code can be run here.\n"

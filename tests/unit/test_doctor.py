@@ -58,6 +58,7 @@ class Patient:
             "munge": (0, "", ""),
             "sacctmgr": (0, "root|\nroot|root\ntraining|\ntraining|trainee1\ntraining|operator1\n", ""),
             "unshare": (0, "", ""),
+            "setpriv --reuid=65534": (0, "Student code can be run here.\n", ""),
             "dpkg-query": (0, "25.05.0-1", ""),
         }
         self.write_site()
@@ -192,6 +193,7 @@ def test_where_all_is_well_every_part_says_so(patient: Patient) -> None:
         "gres",
         "slurmdbd",
         "cgroups",
+        "sandbox",
         "daemons",
         "hub",
         "proxy",
@@ -345,6 +347,17 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
         "could not be examined",
         "see the message",
     ),
+    "there is no bubblewrap": (
+        program(
+            "setpriv --reuid=65534",
+            1,
+            "",
+            "Student code cannot be run here: bwrap is not installed. Ask an operator to install it.\n",
+        ),
+        "sandbox",
+        "Student code cannot be run here: bwrap is not installed",
+        "Ask an operator to install it.",
+    ),
     "the disk is full": (lambda p: setattr(p, "free", 2**30), "disk", "1 GB free under ", "free some space"),
     "accounts are missing": (lambda p: p.accounts.clear(), "accounts", "missing: trainee1, operator1", "./campus up"),
     "an account is another's": (
@@ -414,7 +427,9 @@ def test_a_slurm_that_is_not_set_up_is_not_asked_for_its_nodes(patient: Patient)
 
 def test_a_machine_on_which_nothing_is_left(patient: Patient) -> None:
     """No program, no daemon, no file: still every check has its say, and every failure a remedy."""
-    patient.programs = dict.fromkeys(("munge", "scontrol", "sacctmgr", "unshare", "dpkg-query"), (127, "", ""))
+    patient.programs = dict.fromkeys(
+        ("munge", "scontrol", "sacctmgr", "unshare", "setpriv", "dpkg-query"), (127, "", "")
+    )
     patient.nodes.clear()
     patient.daemons.clear()
     patient.answers = False

@@ -6,7 +6,6 @@ import contextlib
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ class ServerFailed(CampusError):
         super().__init__(
             "no-fork-server",
             "The process that starts notebooks' kernels ended.",
-            "Run python -m extensions.grading --check on this node; the log has the details.",
+            "Run python -m extensions.grading.sandbox on this node; the log has the details.",
             detail=log,
         )
 
@@ -45,8 +44,7 @@ class ForkServer:
         threads = [f"{name}_NUM_THREADS={self._processors}" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")]
         # As ipykernel sets it, but before matplotlib is loaded.
         backend = "MPLBACKEND=module://matplotlib_inline.backend_inline"
-        server = [sys.executable, "-I", "-m", "extensions.grading.sandbox.server"]
-        argv = outer.command(["env", *threads, backend, *server])
+        argv = outer.command(["env", *threads, backend, *outer.SERVER])
         Path(self.address).unlink(missing_ok=True)
         # Only the server holds it: when it dies, whoever asks it is told at once.
         with socket.socket(socket.AF_UNIX) as listener:

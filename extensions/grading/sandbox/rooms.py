@@ -11,7 +11,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 from typing import Any
 
 from campus_base.errors import CampusError
@@ -29,7 +28,7 @@ class RoomFailed(CampusError):
         super().__init__(
             "no-room",
             f"The sandbox for a notebook could not be made: {reason}.",
-            "Run python -m extensions.grading --check on this node; it says what is missing.",
+            "Run python -m extensions.grading.sandbox on this node; it says what is missing.",
             detail=log,
         )
 
@@ -145,7 +144,7 @@ def _answer(connection: socket.socket) -> tuple[dict[str, Any], list[int], int]:
 def alone(request: dict[str, Any], files: bytes, limits: Limits) -> Room:
     """A room behind an outer wall of its own, for a kernel of any language. Raises CampusError."""
     ours, theirs = socket.socketpair()
-    argv = outer.command([sys.executable, "-I", "-m", "extensions.grading.sandbox.server", "--once"])
+    argv = outer.command([*outer.SERVER, "--once"])
     with theirs:
         subprocess.Popen(argv, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env={})
     return start(ours, request, files, limits)

@@ -1,0 +1,291 @@
+"""The parts of grading that need no nbgrader; the whole is tested in tests/session."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from traitlets.config import Config
+
+from campus_base.errors import CampusError
+from extensions.grading import faults
+from extensions.grading.faults import Cause, fault
+from extensions.grading.pool import Crashed, Pool
+from extensions.grading.progress import Progress
+from extensions.grading.sandbox import frames, outer, watch
+from extensions.grading.sandbox.limits import Limits
+from extensions.grading.settings import Array, Sandbox
+
+# ---------------------------------------------------------------- workers
+
+
+def work(job: Any, slot: int) -> Any:
+    kind, value = job
+    if kind == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if kind == "dies-once" and not Path(value).exists():
+        Path(value).touch()
+        os._exit(3)
+    if kind == "raises":
+        raise CampusError("code", "It failed.", "Do this.", f"detail {value}")
+    return value, slot
+
+
+def test_every_job_has_its_result_and_slots_are_used() -> None:
+    found = dict(Pool(3, work).run(("plain", number) for number in range(40)))
+    assert {job[1] for job in found} == set(range(40))
+    assert all(job[1] == value for job, (value, _) in found.items())
+    assert {slot for _, slot in found.values()} == {0, 1, 2}
+
+
+def test_a_job_that_takes_its_worker_down_costs_no_other() -> None:
+    jobs = [("plain", 0), ("dies", 0), ("plain", 1), ("dies", 1), ("plain", 2)]
+    found = dict(Pool(2, work).run(jobs))
+    assert {job: isinstance(result, Crashed) for job, result in found.items()} == {
+        job: job[0] == "dies" for job in jobs
+    }
+
+
+def test_a_worker_that_died_of_something_else_is_tried_again(tmp_path: Path) -> None:
+    mark = str(tmp_path / "died")
+    ((_, result),) = Pool(1, work).run([("dies-once", mark)])
+    assert result == (mark, 0)
+
+
+def test_an_error_for_people_comes_through_whole() -> None:
+    ((_, error),) = Pool(1, work).run([("raises", 7)])
+    assert isinstance(error, CampusError)
+    assert (error.code, error.message, error.remedy, error.detail) == ("code", "It failed.", "Do this.", "detail 7")
+
+
+def test_jobs_are_taken_as_they_are_needed() -> None:
+    taken = []
+
+    def jobs() -> Iterator[tuple[str, int]]:
+        for number in range(10):
+            taken.append(number)
+            yield "plain", number
+
+    run = Pool(1, work).run(jobs())
+    next(run)
+    assert len(taken) <= 3
+    run.close()
+
+
+def test_workers_end_with_the_one_that_started_them(tmp_path: Path) -> None:
+    mark = tmp_path / "worker"
+    program = f"""
+import os, time
+from pathlib import Path
+from extensions.grading.pool import Pool
+def work(job, slot):
+    Path({str(mark)!r}).write_text(str(os.getpid()))
+    time.sleep(600)
+list(Pool(1, work).run([1]))
+"""
+    root = Path(__file__).resolve().parents[2]
+    parent = subprocess.Popen([sys.executable, "-c", program], cwd=root)
+    deadline = time.monotonic() + 60
+    while not (mark.exists() and mark.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    worker = int(mark.read_text())
+    parent.kill()
+    parent.wait()
+    while Path(f"/proc/{worker}").exists() and "Z" not in Path(f"/proc/{worker}/stat").read_text().split(") ")[1][0]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+# ---------------------------------------------------------------- frames
+
+
+def test_frames_come_out_as_they_went_in_and_end_with_the_other_end() -> None:
+    here, there = socket.socketpair()
+    body = os.urandom(3 * 2**20)
+    sender = threading.Thread(
+        target=lambda: (frames.send(here, {"a": [1]}), frames.send_bytes(here, body), here.close())
+    )
+    sender.start()
+    assert frames.receive(there) == {"a": [1]}
+    assert frames.receive_bytes(there) == body
+    assert frames.receive(there) == {}
+    sender.join()
+
+
+def test_a_frame_that_breaks_off_is_none() -> None:
+    here, there = socket.socketpair()
+    here.sendall(b"\0\0\0\x10half")
+    here.close()
+    assert frames.receive_bytes(there) == b""
+
+
+# ---------------------------------------------------------------- faults
+
+
+def output(why: faults.Fault, name: str = faults.NOT_GRADED) -> Any:
+    return SimpleNamespace(output_type="error", ename=name, evalue=why.sentence, traceback=[])
+
+
+OURS = [
+    fault(Cause.MEMORY, memory_mib=2048),
+    fault(Cause.TIME, seconds=600),
+    fault(Cause.STUCK, seconds=30),
+    fault(Cause.OUTPUT, output_mib=20),
+    fault(Cause.GARBLED),
+    *(fault(Cause.DIED, end=end.format(status=3, signal="SIGKILL")) for end in faults.ENDINGS),
+    *(fault(Cause.SCORE, value=value, points=2.5) for value in (float("nan"), float("inf"), -1.0, 7.25)),
+]
+
+
+@pytest.mark.parametrize("why", OURS, ids=lambda why: why.sentence)
+def test_our_own_words_may_be_shown(why: faults.Fault) -> None:
+    assert faults.is_ours(output(why))
+    assert faults.is_ours(output(why, faults.SCORE_ERROR))
+    assert not faults.is_ours(output(why, "AssertionError"))
+
+
+@pytest.mark.parametrize("why", OURS, ids=lambda why: why.sentence)
+def test_what_only_looks_like_them_may_not(why: faults.Fault) -> None:
+    secret = "assert answer == 42"
+    for forged in (f"{why.sentence} {secret}", f"{why.sentence}\n{secret}", re.sub(r"\d[\d.]*", secret, why.sentence)):
+        if forged != why.sentence:
+            changed = SimpleNamespace(output_type="error", ename=faults.NOT_GRADED, evalue=forged)
+            assert not faults.is_ours(changed)
+
+
+def test_a_reason_that_names_a_file_is_never_shown_to_trainees() -> None:
+    assert not faults.is_ours(output(fault(Cause.UNREADABLE, reason="'<script>' is a link")))
+
+
+# ---------------------------------------------------------------- progress
+
+
+def test_progress_is_one_json_object_on_each_line(tmp_path: Path) -> None:
+    said: list[str] = []
+    progress = Progress(tmp_path / "progress.jsonl", said.append, as_json=False)
+    progress.start("a1", 2, 5, "here")
+    died = fault(Cause.DIED, end=faults.ENDINGS[0], notebook="ps1", cell="t1", log="the\nend")
+    progress.graded("ada", {"score": 1.5, "max_score": 3.0, "needs_manual_grade": False}, [died], 0.25)
+    progress.failed("bob", CampusError("task-lost", "Slurm ended it.", "Again."))
+    progress.end()
+    events = [json.loads(line) for line in (tmp_path / "progress.jsonl").read_text().splitlines()]
+    assert [e["event"] for e in events] == ["start", "graded", "failed", "end"]
+    assert events[1] | {"time": 0, "eta_seconds": 0} == {
+        "time": 0,
+        "event": "graded",
+        "student": "ada",
+        "score": 1.5,
+        "max_score": 3.0,
+        "needs_manual_grade": False,
+        "seconds": 0.25,
+        "faults": [{"cause": "died", "sentence": died.sentence, "notebook": "ps1", "cell": "t1", "log": "the\nend"}],
+        "done": 1,
+        "failed": 0,
+        "total": 2,
+        "eta_seconds": 0,
+    }
+    assert events[2]["remedy"] == "Again."
+    assert (events[3]["causes"], events[3]["done"], events[3]["failed"]) == ({"died": 1}, 1, 1)
+    assert said[1] == f"[1/2] ada: 1.5 of 3\n      {died.sentence}"
+
+
+# ---------------------------------------------------------------- settings
+
+GRADING = Path(__file__).resolve().parents[2] / "docs" / "grading.md"
+
+
+@pytest.mark.parametrize("table", [Sandbox, Array])
+def test_every_setting_is_documented_with_its_default(table: type) -> None:
+    rows = [line for line in GRADING.read_text().splitlines() if line.startswith("| `")]
+    for name, trait in table().traits(config=True).items():
+        row = next((row for row in rows if f"`{table.__name__}.{name}`" in row.split("|")[1]), "")
+        assert row, f"docs/grading.md has no row for {table.__name__}.{name}"
+        if isinstance(trait.default_value, int):
+            assert row.split("|")[2].strip() == str(trait.default_value)
+
+
+def test_every_cause_is_documented() -> None:
+    rows = [line.split("|")[1].strip() for line in GRADING.read_text().splitlines() if line.startswith("| `")]
+    assert {f"`{cause}`" for cause in Cause} <= set(rows)
+
+
+def test_a_task_asks_slurm_for_all_that_its_submissions_may_use() -> None:
+    config = Config()
+    config.Sandbox.memory_mib, config.Sandbox.disk_mib, config.Sandbox.cpus, config.Sandbox.seconds = 3000, 200, 2, 100
+    config.Array.partition = "cpu"
+    options = Array(config=config).options(7, 16, Path("/x/task-%a.log"))
+    assert {"--array=0-6%32", "--cpus-per-task=4", "--mem=7424M", "--partition=cpu", "--time=19"} <= set(options)
+    alone = Array(config=config).options(7, 1, Path("/x"))
+    assert {"--cpus-per-task=2", "--mem=4224M", "--time=7"} <= set(alone)
+    assert not [option for option in options if option.startswith("--account")]
+
+
+# ---------------------------------------------------------------- limits, walls
+
+
+def test_memory_of_a_process_and_what_it_started_is_counted_together() -> None:
+    program = """
+import os, time
+took = bytearray(40 << 20)
+os.fork() or time.sleep(600)
+print(1, flush=True)
+time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout
+            process.stdout.readline()
+            both = list(watch.processes(process.pid))
+            assert len(both) == 2
+            assert watch.memory_mib(process.pid) >= 80  # twice, since a fork shares it
+            assert 40 <= watch.share_mib(process.pid) < 75
+        finally:
+            for pid in both:
+                os.kill(pid, signal.SIGKILL)
+
+
+def test_limits_hold_for_a_process_and_its_children() -> None:
+    limits = Limits(memory_mib=300, disk_mib=2, processes=50, seconds=7)
+    kinds = ", ".join(f"r.RLIMIT_{name}" for name in ("DATA", "FSIZE", "NPROC", "CPU", "CORE"))
+    code = f"import resource as r; print([r.getrlimit(x)[1] for x in ({kinds})])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], preexec_fn=limits.apply, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == [300 * 2**20, 2 * 2**20, 50, 7, 0]
+    assert resource.getrlimit(resource.RLIMIT_CPU)[1] == resource.RLIM_INFINITY
+
+
+def test_there_is_no_way_around_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outer.shutil, "which", lambda *_, **__: None)
+    with pytest.raises(CampusError, match="bubblewrap"):
+        outer.command(["true"])
+    monkeypatch.setattr(outer.shutil, "which", lambda *_, **__: "/usr/bin/bwrap")
+    monkeypatch.setattr(outer.os, "geteuid", lambda: 0)
+    with pytest.raises(CampusError, match="never run by root"):
+        outer.command(["true"])
+
+
+def test_the_wall_shows_programs_read_only_and_nothing_of_a_persons(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outer.shutil, "which", lambda *_, **__: "/usr/bin/bwrap")
+    monkeypatch.setattr(outer.os, "geteuid", lambda: 1000)
+    argv = outer.command(["true"])
+    assert "--bind" not in argv
+    assert "--share-net" not in argv
+    assert {"--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "--remount-ro"} <= set(argv)
+    shown = {argv[at + 1] for at, word in enumerate(argv) if word in ("--ro-bind", "--ro-bind-try")}
+    assert not {"/", "/home", "/root", "/etc", "/run", "/var", "/tmp"} & shown
+    assert {"/usr", sys.prefix} <= shown | {"/usr"}
