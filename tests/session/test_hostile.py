@@ -184,7 +184,8 @@ def make(environment: Path, folder: Path, machine: Machine) -> Course:
     course.generate(ps1=ASSIGNMENT)
     words = {
         "@COURSE@": str(course.root),
-        "@ENVIRONMENT@": f"{environment} {environment.parent.parent / 'session'}",
+        "@ENVIRONMENT@": str(environment),
+        "@LINK@": str(environment.parent.parent / "session"),
         "@MARK@": MARK,
         "@PORT@": str(machine.port),
         "@ADDRESS@": socket.gethostbyname(socket.gethostname()),

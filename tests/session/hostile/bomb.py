@@ -1,5 +1,5 @@
 # attempts: 25
-# expect: stuck cell-time died
+# expect: stuck cell-time died memory
 import os
 
 while True:

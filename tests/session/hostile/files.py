@@ -9,7 +9,7 @@ def visible():
     for where, folders, names in os.walk("/"):
         if where == "/":
             folders[:] = [f for f in folders if f not in ("proc", "usr")]
-        folders[:] = [f for f in folders if os.path.join(where, f) not in ["@ENVIRONMENT@"]]
+        folders[:] = [f for f in folders if os.path.join(where, f) not in ("@ENVIRONMENT@", "@LINK@")]
         yield from (os.path.join(where, name) for name in (*folders, *names))
 
 
