@@ -129,14 +129,17 @@ async def run(
     except OSError as error:
         raise ProgramFailed(what, f"{argv[0]} cannot be started ({error.strerror})") from error
     try:
-        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), timeout)
+        # Not wait_for: in Python 3.11 it drops a cancellation that comes together with the answer.
+        async with asyncio.timeout(timeout):
+            out, err = await process.communicate(stdin.encode())
     except BaseException as error:
         if process.returncode is None:
             with contextlib.suppress(PermissionError):  # of sudo, which is root's: it ends by its own deadline
                 process.kill()
             # Bounded: a process that hangs in a dead file system does not even die when it is killed.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), _DYING)
+                async with asyncio.timeout(_DYING):
+                    await process.wait()
         if isinstance(error, TimeoutError):
             raise ProgramFailed(what, f"no answer within {timeout:g} seconds") from error
         raise

@@ -42,7 +42,8 @@ async def adopt(spawner: CampusSpawner) -> int | None:
         spawner._check_pending = False
         with contextlib.suppress(TimeoutError):
             # At once: the next start of this server must not be taken for the one that is checked here.
-            await asyncio.wait_for(spawner.cleared.wait(), _STOPPING)
+            async with asyncio.timeout(_STOPPING):
+                await spawner.cleared.wait()
             return 1
         spawner._check_pending = True
 

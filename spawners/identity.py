@@ -65,7 +65,8 @@ class _Directory:
             self._asked[key] = time.monotonic(), answer
         try:
             # Shielded: whoever stops waiting must not take the answer from the others.
-            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(answer)), _ANSWER_SECONDS)
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return await asyncio.shield(asyncio.wrap_future(answer))
         except TimeoutError:
             raise DirectorySilent(f"no answer about {about} within {_ANSWER_SECONDS:g} seconds") from None
 
