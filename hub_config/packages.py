@@ -20,6 +20,7 @@ _CLUSTER_PACKAGES = {
     "slurm-wlm": "slurmctld",
     "slurmdbd": "slurmdbd",
     "mariadb-server-core": "mariadbd",
+    "mariadb-client-core": "my_print_defaults",  # mariadb-install-db calls it, and does not depend on it
     "munge": "munged",
     "bubblewrap": "bwrap",
 }

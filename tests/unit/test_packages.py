@@ -33,7 +33,18 @@ class Machine:
     """A machine: the programs on it, its Node.js, and what was run. A program that nobody expected is an error."""
 
     def __init__(self) -> None:
-        self.programs = {"apt-get", "bwrap", "slurmctld", "slurmdbd", "mariadbd", "munged", "sbatch", "node", "npm"}
+        self.programs = {
+            "apt-get",
+            "bwrap",
+            "slurmctld",
+            "slurmdbd",
+            "mariadbd",
+            "my_print_defaults",
+            "munged",
+            "sbatch",
+            "node",
+            "npm",
+        }
         self.programs |= {"slurmrestd", "auth_jwt.so"}
         self.node_version = "v22.4.1"
         self.ran: list[list[str]] = []
@@ -118,7 +129,11 @@ def test_where_everything_is_there_nothing_runs(machine: Machine, paths: Paths) 
         (EMBEDDED, {"slurmctld"}, ["slurm-wlm"]),
         (EMBEDDED, {"munged"}, ["munge"]),
         (EMBEDDED, {"bwrap"}, ["bubblewrap"]),
-        (EMBEDDED, {"slurmdbd", "mariadbd"}, ["slurmdbd", "mariadb-server-core"]),
+        (
+            EMBEDDED,
+            {"slurmdbd", "mariadbd", "my_print_defaults"},
+            ["slurmdbd", "mariadb-server-core", "mariadb-client-core"],
+        ),
         (EMBEDDED, {"slurmctld", "munged"}, ["slurm-wlm", "munge"]),
         (REAL, {"sbatch"}, ["slurm-client"]),
         (REAL, {"sbatch", "slurmctld", "munged"}, ["slurm-client"]),
