@@ -29,9 +29,10 @@ def campus_groups(rules: Iterable[AccessRule], user: str, provider_groups: Itera
 
 
 def unix_name(name: Any) -> str:
-    """The name, where it can be a Unix account's. Raises HTTPError 403 for anything else."""
-    # JupyterHub gives what it starts as a service the certificate user-service (Spawner.create_certs).
-    if not (isinstance(name, str) and _UNIX_NAME.fullmatch(name)) or name == "service":
+    """The name, where it can be a person's Unix account. Raises HTTPError 403 for anything else."""
+    # JupyterHub gives what it starts as a service the certificate user-service (Spawner.create_certs), and to the
+    # exchange grader-COURSE is an instructor: whoever a provider calls so must not become it.
+    if not (isinstance(name, str) and _UNIX_NAME.fullmatch(name)) or name == "service" or name.startswith("grader-"):
         raise HTTPError(403, _NO_ACCOUNT_NAME)
     return name
 

@@ -58,6 +58,8 @@ def is_loopback(host: str) -> bool:
 def _person(name: str) -> str:
     if name in ("root", "service"):
         raise ValueError("must be a person's account, neither root nor service")
+    if name.startswith("grader-"):
+        raise ValueError("must be a person's account; grader- begins those that grade courses")
     return name
 
 

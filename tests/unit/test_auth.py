@@ -91,7 +91,7 @@ def test_account_names(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [*STRANGE, "", "Anna", "1a", "-a", "a.b", "a@b.lu", "a" * 33, "service", None, 7, ["a"]]
+    "name", [*STRANGE, "", "Anna", "1a", "-a", "a.b", "a@b.lu", "a" * 33, "service", "grader-dl", None, 7, ["a"]]
 )
 def test_what_is_no_account_name_is_refused(name: Any) -> None:
     with pytest.raises(HTTPError) as refused:

@@ -118,6 +118,7 @@ BAD_VALUES = [
     (DEMO_SITE, 'partition = "gpu"', 'partition = "a,b"', "sizes[1].partition"),
     (DEMO_SITE, 'name = "trainee1"', 'name = "Trainee One"', "must be an account name"),
     (DEMO_SITE, 'name = "trainee1"', 'name = "root"', '"root": must be a person\'s account, neither root nor service'),
+    (DEMO_SITE, 'name = "trainee1"', 'name = "grader-dl"', "grader- begins those that grade courses"),
     (DEMO_SITE, 'name = "trainee1"', 'name = "service"', "must be a person's account, neither root nor service"),
     (REAL_SITE, 'group = "people"', 'group = "a\\nb"', "access[1].group"),
     (REAL_SITE, 'group = "people"', 'group = ""', 'access[1].group = "": must not be empty'),
