@@ -31,11 +31,16 @@ async def person_named(name: str) -> Person | None:
 async def means_of(name: str, watch: ClusterWatch, sizes: Sequence[SessionSize]) -> Means | None:
     """What somebody may use; None while nobody knows. Raises nothing."""
     await watch.rulebook.look()
-    rules, person = watch.rulebook.rules, await person_named(name)
-    if person is None or not rules.partitions:
+    person = await person_named(name)
+    if person is None or not watch.rulebook.rules.partitions:
         return None
     now = time.time()
-    ways, nodes = choices(person, rules, now), watch.picture.nodes
+    if not choices(person, watch.rulebook.rules, now):
+        # Whoever was entered in Slurm since the last look would be told for a minute that nothing is theirs.
+        watch.rulebook.doubt()
+        await watch.rulebook.look()
+    rules, nodes = watch.rulebook.rules, watch.picture.nodes
+    ways = choices(person, rules, now)
     return Means(now, ways, partitions_for(sizes, nodes), slices_for(sizes, nodes), person, rules, watch.rulebook.use)
 
 

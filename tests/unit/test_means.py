@@ -24,8 +24,16 @@ class Rulebook:
     def __init__(self, rules: Rules) -> None:
         self.rules, self.use, self.looks = rules, Use(), 0
 
+        self.entered: Rules | None = None
+        """What Slurm says by now, which is asked for when the rules are doubted."""
+        self.doubts = 0
+
     async def look(self) -> None:
         self.looks += 1
+
+    def doubt(self) -> None:
+        self.doubts += 1
+        self.rules = self.entered or self.rules
 
 
 def watch(rules: Rules, *nodes: Any) -> Any:
@@ -49,6 +57,20 @@ async def test_it_is_this_persons() -> None:
     assert [(w.partition, w.account, w.qos, w.default) for w in found.ways] == [("gpu", "team", "normal", True)]
     assert (found.person.name, found.person.uid) == (ME.pw_name, ME.pw_uid)
     assert found.holds == {"gpu1": frozenset({"gpu"})}
+
+
+async def test_who_was_entered_since_the_last_look_is_found_at_once() -> None:
+    new = watch(RULES.model_copy(update={"associations": ()}), node())
+    found = await means_of(ME.pw_name, new, [size()])
+    assert found is not None
+    assert (list(found.ways), new.rulebook.doubts) == ([], 1)
+    new.rulebook.entered = RULES
+    found = await means_of(ME.pw_name, new, [size()])
+    assert found is not None
+    assert [w.account for w in found.ways] == ["team"]
+    before = new.rulebook.doubts
+    await means_of(ME.pw_name, new, [size()])
+    assert new.rulebook.doubts == before
 
 
 @pytest.mark.parametrize(("name", "rules"), [("nobody-of-that-name", RULES), (ME.pw_name, Rules())])
