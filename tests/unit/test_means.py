@@ -60,7 +60,8 @@ async def test_it_is_this_persons() -> None:
 
 
 async def test_who_was_entered_since_the_last_look_is_found_at_once() -> None:
-    new = watch(RULES.model_copy(update={"associations": ()}), node())
+    others = (Association(account="team", user="somebody-else", default=True, qos=("normal",), default_qos="normal"),)
+    new = watch(Rules(partitions=RULES.partitions, associations=others, qos={}, enforced=RULES.enforced), node())
     found = await means_of(ME.pw_name, new, [size()])
     assert found is not None
     assert (list(found.ways), new.rulebook.doubts) == ([], 1)
