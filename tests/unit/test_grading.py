@@ -27,6 +27,7 @@ from extensions.grading.pool import Crashed, Pool
 from extensions.grading.progress import Progress
 from extensions.grading.sandbox import frames, outer, watch
 from extensions.grading.sandbox.limits import Limits
+from extensions.grading.sandbox.watch import memory_mib
 from extensions.grading.settings import Array, Sandbox
 
 # ---------------------------------------------------------------- workers
@@ -289,3 +290,14 @@ def test_the_wall_shows_programs_read_only_and_nothing_of_a_persons(monkeypatch:
     shown = {argv[at + 1] for at, word in enumerate(argv) if word in ("--ro-bind", "--ro-bind-try")}
     assert not {"/", "/home", "/root", "/etc", "/run", "/var", "/tmp"} & shown
     assert {"/usr", sys.prefix} <= shown | {"/usr"}
+
+
+def test_a_process_with_a_name_that_is_no_text_is_measured_all_the_same() -> None:
+    """Else whoever names himself so would be free of his limits."""
+    name = "import ctypes, sys; ctypes.CDLL(None).prctl(15, b'\\xff\\xfe'); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", name], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as odd:
+        assert odd.stdout
+        odd.stdout.readline()
+        assert Path(f"/proc/{odd.pid}/comm").read_bytes() == b"\xff\xfe\n"
+        assert memory_mib(odd.pid) > 0
+        odd.communicate()

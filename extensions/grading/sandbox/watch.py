@@ -27,7 +27,8 @@ def processes(first: int) -> Iterator[int]:
 
 def _kib(process: int, file: str, pattern: re.Pattern[str]) -> int:
     try:
-        return sum(map(int, pattern.findall(Path(f"/proc/{process}/{file}").read_text())))
+        # A process names itself, and in bytes that need be no text (prctl(2), PR_SET_NAME).
+        return sum(map(int, pattern.findall(Path(f"/proc/{process}/{file}").read_text(errors="replace"))))
     except OSError:
         return 0  # it has ended, or it is the room's first process, which nobody may look into
 
