@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
 
 from extensions.exchange.archive import CHUNK, File, read_tar
@@ -40,6 +43,8 @@ class Staged:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.files: list[File] = []
+        self.loose: set[str] = set()
+        """Objects that are nobody's, unless this or another upload on its way is taken."""
 
     @property
     def sha256(self) -> str:
@@ -51,16 +56,27 @@ class Staged:
 
 
 class Store:
-    """A folder of objects, and beside it one for what is on its way (the same file system: rename(2))."""
+    """A folder of objects, and beside it one for what is on its way (the same file system: link(2)).
+
+    What lies in ``staging`` stays there until its upload is over: of a process that died, it names what may be nobody's.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._objects = folder / "objects"
-        self._staging = folder / "staging"
+        self.staging = folder / "staging"
+        self._lock = Lock()
+        self._loose: Counter[str] = Counter()
 
-    def open(self) -> None:
-        """Make what is missing, and drop what a killed process left half done."""
-        shutil.rmtree(self._staging, ignore_errors=True)
-        self._staging.mkdir(mode=0o700, parents=True)
+    def open(self, named: Callable[[set[str]], set[str]]) -> None:
+        """Make what is missing, and drop what a killed process left half done.
+
+        ``named`` answers which of these objects belong to something.
+        """
+        left = {path.name for path in self.staging.glob("*/*") if re.fullmatch("[0-9a-f]{64}", path.name)}
+        for sha256 in left - named(left) if left else ():
+            self._path(sha256).unlink(missing_ok=True)
+        shutil.rmtree(self.staging, ignore_errors=True)
+        self.staging.mkdir(mode=0o700, parents=True)
         self._objects.mkdir(mode=0o700, exist_ok=True)
         for number in range(256):
             (self._objects / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
@@ -73,7 +89,7 @@ class Store:
     @contextmanager
     def upload(self) -> Iterator[Path]:
         """A new folder for one upload; gone afterwards, with what was not kept."""
-        folder = self._staging / secrets.token_hex(8)
+        folder = self.staging / secrets.token_hex(8)
         folder.mkdir(mode=0o700)
         try:
             yield folder
@@ -103,14 +119,31 @@ class Store:
         return staged
 
     def keep(self, staged: Staged) -> None:
-        """Give staged files their places for good. Raises OSError."""
+        """Give staged files their places; :meth:`settle` says whether for good. Raises OSError."""
         targets = {file.sha256: self._path(file.sha256) for file in staged.files}
-        for sha256, target in targets.items():
-            if not target.exists():
-                (staged.folder / sha256).rename(target)
+        with self._lock:
+            for sha256, target in targets.items():
+                try:
+                    os.link(staged.folder / sha256, target)
+                except FileExistsError:
+                    if sha256 not in self._loose:
+                        continue  # it belongs to something, and always will
+                self._loose[sha256] += 1
+                staged.loose.add(sha256)
         # Those of files that were there, too: whoever brought them may not have come to this line yet.
         for folder in {target.parent for target in targets.values()}:
             _sync(folder)
+
+    def settle(self, staged: Staged, *, taken: bool) -> None:
+        """The upload is over: its files are somebody's now, or go unless they are, or another brings them too."""
+        with self._lock:
+            for sha256 in staged.loose & self._loose.keys():
+                self._loose[sha256] -= 1
+                if taken or not self._loose[sha256]:
+                    del self._loose[sha256]
+                    if not taken:
+                        self._path(sha256).unlink(missing_ok=True)
+        staged.loose.clear()
 
     def read(self, sha256: str) -> BufferedReader:
         """An object's content. Raises OSError."""

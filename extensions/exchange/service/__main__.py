@@ -17,6 +17,7 @@ from tornado.httpserver import HTTPServer
 from tornado.log import app_log, enable_pretty_logging
 
 from extensions.exchange.receipts import Signer, secret_file
+from extensions.exchange.service import trees
 from extensions.exchange.service.app import make_app
 from extensions.exchange.service.clock import Clock
 from extensions.exchange.service.database import Database
@@ -46,8 +47,8 @@ def open_exchange(settings: Settings) -> Exchange:
     lock = os.open(settings.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     store = Store(settings.folder)
-    store.open()
     database = Database(settings.database_url)
+    store.open(lambda objects: database.now(partial(trees.naming, objects=objects)))
     signer = Signer(secret_file(settings.folder / "receipts.key"))
     database.now(partial(_note_key, signer=signer))
     clock = Clock(database.now(_latest))
@@ -80,6 +81,7 @@ async def serve(settings: Settings) -> None:
     server.stop()
     await server.close_all_connections()
     exchange.workers.shutdown()
+    exchange.verifier.shutdown()
     exchange.database.close()
 
 

@@ -56,6 +56,7 @@ class Policy(Body):
     points: Points | None = None
     grade_on_submit: bool = False
     session_size: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}$")] | None = None
+    weight: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 1.0
 
     @model_validator(mode="after")
     def _in_order(self) -> Policy:

@@ -45,8 +45,7 @@ class Feedback(UploadHandler):
 
     async def put(self, number: str) -> None:
         staged = await self.staged()
-        await self.keep(staged)
-        self.answer(await self.ask(put, number, self.key, staged))
+        self.answer(await self.take(staged, put, number, self.key, staged))
 
     async def get(self, number: str) -> None:
         await self.answer_files(await self.ask(files, number))

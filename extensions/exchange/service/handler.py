@@ -44,8 +44,13 @@ class Exchange:
     person_bytes: int
     """What one person may have submitted to one course, in bytes."""
     workers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_WORKERS, "files"))
+    verifier: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "receipts"))
     uploading: dict[str, int] = field(default_factory=dict)
     """How many uploads of each person are on their way."""
+    verifying: set[str] = field(default_factory=set)
+    """Whose receipts are looked at now."""
+    noted: dict[tuple[str, ...], float] = field(default_factory=dict)
+    """Refusals that the log has, and when they were noted."""
 
 
 def _disk_full(error: BaseException | None) -> bool:

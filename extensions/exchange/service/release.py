@@ -87,8 +87,7 @@ class Release(UploadHandler):
 
     async def put(self, course: str, name: str) -> None:
         staged = await self.staged()
-        await self.keep(staged)
-        self.answer(await self.ask(release, course, name, self.key, self._replace(), staged))
+        self.answer(await self.take(staged, release, course, name, self.key, self._replace(), staged))
 
     async def get(self, course: str, name: str) -> None:
         await self.answer_files(await self.ask(fetch, course, name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select
@@ -20,6 +21,8 @@ from extensions.exchange.service.visit import Visit
 from extensions.exchange.store import Staged
 
 _S = SUBMISSIONS.c
+_OF_EACH, _OF_FILE = 16 * 1024, 8 * 1024  # bytes: receipt, log and list, and a block of the disk
+_NOTED_AGAIN = 60.0  # seconds
 
 
 def _same(visit: Visit, course: str, name: str, key: str) -> Row | None:
@@ -45,11 +48,18 @@ def note_refusal(visit: Visit, course: str, name: str, code: str) -> None:
         visit.note(course, "submission-refused", assignment=name, code=code)
 
 
+def counted(staged: Staged) -> int:
+    """Bytes that a submission counts as: what it takes of the disk and of the database, empty files too."""
+    return _OF_EACH + sum(file.size + _OF_FILE for file in staged.files)
+
+
 def _check_room(visit: Visit, course: str, size: int, room: int) -> None:
-    counted = select(func.sum(_S.size)).where(_S.course == course, _S.person == visit.asker.name)
-    if (visit.connection.scalar(counted) or 0) + size > room:
+    had = visit.connection.scalar(
+        select(func.sum(_S.counted)).where(_S.course == course, _S.person == visit.asker.name)
+    )
+    if (had or 0) + size > room:
         raise TooLarge(
-            f"With this, your submissions to {course} are larger than {room} bytes together.",
+            f"With this, your submissions to {course} take more than {room} bytes together; this one counts as {size}.",
             "Submit notebooks without large outputs and data; if you need more room, ask your instructor.",
         )
 
@@ -63,7 +73,7 @@ def submit(
         if before.tree != staged.sha256:
             raise reused("submission")
         return json.loads(before.receipt), False
-    _check_room(visit, course, staged.size, room)
+    _check_room(visit, course, counted(staged), room)
     terms = standing.standing(visit, course, name).terms
     at = visit.clock.stamp()
     _note_jumps(visit)
@@ -94,7 +104,7 @@ def submit(
             received=receipt["received"],
             attempt=receipt["attempt"],
             tree=receipt["sha256"],
-            size=staged.size,
+            counted=counted(staged),
             receipt=canonical(receipt).decode(),
         )
     )
@@ -115,14 +125,22 @@ class Submissions(UploadHandler):
     async def post(self, course: str, name: str) -> None:
         try:
             staged = await self.staged()
-            await self.keep(staged)
             shared = self.exchange
-            receipt, new = await self.ask(submit, course, name, self.key, staged, shared.signer, shared.person_bytes)
+            receipt, new = await self.take(
+                staged, submit, course, name, self.key, staged, shared.signer, shared.person_bytes
+            )
         except Refused as error:
-            if hasattr(self, "asker") and error.status < 500:
+            if hasattr(self, "asker") and error.status < 500 and self._is_news(course, name, error.code):
                 await self.ask(note_refusal, course, name, error.code)
             raise
         self.answer(receipt, 201 if new else 200)
+
+    def _is_news(self, *refusal: str) -> bool:
+        """Whether the log should say so: whoever is refused all the time does not fill it."""
+        noted, now = self.exchange.noted, time.monotonic()
+        for old in [key for key, at in noted.items() if now - at > _NOTED_AGAIN]:
+            del noted[old]
+        return noted.setdefault((self.asker.name, *refusal), now) == now
 
     async def get(self, course: str, name: str) -> None:
         graded = {"": None, "0": False, "1": True}

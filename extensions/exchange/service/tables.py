@@ -76,7 +76,7 @@ SUBMISSIONS = _table(
     Column("received", String(32), nullable=False, unique=True),
     Column("attempt", Integer, nullable=False),
     Column("tree", ForeignKey(TREES.c.sha256), nullable=False),
-    Column("size", Integer, nullable=False),
+    Column("size", Integer, key="counted", nullable=False),  # of the person's room
     Column("receipt", Text, nullable=False),
     Column("set_aside", Boolean, nullable=False, default=False),
     Column("score", Float),

@@ -6,15 +6,18 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Concatenate
 
 from tornado.web import stream_request_body
 
 from extensions.exchange.names import KEY
-from extensions.exchange.refusals import NotNow, TooLarge, TooMany
+from extensions.exchange.refusals import NotNow, Refused, TooLarge, TooMany
+from extensions.exchange.service import trees
 from extensions.exchange.service.bodies import malformed
-from extensions.exchange.service.handler import ApiHandler
+from extensions.exchange.service.handler import ApiHandler, P, T
+from extensions.exchange.service.visit import Visit
 from extensions.exchange.store import Staged
 
 _AT_ONCE = 4  # uploads of one person
@@ -100,9 +103,22 @@ class UploadHandler(ApiHandler):
             raise self._problem
         return await super().ask(do, *arguments, **named)
 
-    async def keep(self, staged: Staged) -> None:
-        """Keep them for good; they belong to nobody until the database says so."""
-        await self._in_thread(self.exchange.store.keep, staged)
+    async def take(self, staged: Staged, do: Callable[Concatenate[Visit, P], T], *args: P.args, **named: P.kwargs) -> T:
+        """Keep the files, and run ``do`` in the transaction that says whose they are. If it fails, none is left."""
+        store, taken = self.exchange.store, False
+        try:
+            await self._in_thread(store.keep, staged)
+            answer = await self.ask(do, *args, **named)
+            taken = True
+            return answer
+        except Exception as error:
+            # The database may have broken off after it took them: only it can say, and unless it does, they stay.
+            taken = not isinstance(error, Refused)
+            if taken and staged.loose:
+                taken = await self.exchange.database.run(partial(trees.is_known, sha256=staged.sha256))
+            raise
+        finally:
+            await self._in_thread(partial(store.settle, staged, taken=taken))
 
     async def _in_thread(self, do, *arguments):
         return await asyncio.get_running_loop().run_in_executor(self.exchange.workers, do, *arguments)

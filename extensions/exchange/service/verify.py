@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import select
 
 from extensions.exchange.archive import File
 from extensions.exchange.receipts import is_signed
+from extensions.exchange.refusals import TooMany
 from extensions.exchange.service import trees
 from extensions.exchange.service.bodies import malformed
 from extensions.exchange.service.handler import ApiHandler
@@ -43,14 +46,30 @@ class Verify(ApiHandler):
             receipt = None
         if not isinstance(receipt, dict):
             raise malformed("the body must be a receipt")
-        files = await self.ask(promised, receipt)
-        if files is None:
-            self.answer({"valid": False, "kept": False, "sentence": _FORGED})
-            return
-        store, workers = self.exchange.store, self.exchange.workers
-        loop = asyncio.get_running_loop()
-        kept = bool(files) and all([await loop.run_in_executor(workers, store.holds, file) for file in files])
-        self.answer({"valid": True, "kept": kept, "sentence": _WELL if kept else _LOST})
+        with self._alone():
+            files = await self.ask(promised, receipt)
+            if files is None:
+                self.answer({"valid": False, "kept": False, "sentence": _FORGED})
+                return
+            kept = bool(files) and await self._are_here(files)
+            self.answer({"valid": True, "kept": kept, "sentence": _WELL if kept else _LOST})
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One receipt of each person at a time: it is a lot of reading."""
+        verifying, name = self.exchange.verifying, self.asker.name
+        if name in verifying:
+            raise TooMany("too-many", "Another receipt of yours is being looked at.", "Try again in a moment.")
+        verifying.add(name)
+        try:
+            yield
+        finally:
+            verifying.remove(name)
+
+    async def _are_here(self, files: list[File]) -> bool:
+        """One file after another, so that everybody's turn comes."""
+        loop, store = asyncio.get_running_loop(), self.exchange.store
+        return all([await loop.run_in_executor(self.exchange.verifier, store.holds, file) for file in files])
 
 
 class Keys(ApiHandler):
