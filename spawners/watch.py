@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from dataclasses import dataclass, field
 from functools import cache
@@ -34,7 +35,7 @@ class Picture:
     nodes: dict[str, Node] = field(default_factory=dict)
     queue: tuple[Queued, ...] = ()
     """Everybody's waiting jobs, the first to go first; asked for only while one of ours waits."""
-    nodes_asked: float = 0.0
+    nodes_asked: float = -math.inf  # a machine that was just started counts from 0
     """The time at which the nodes were asked for, which is less often."""
 
 

@@ -58,7 +58,8 @@ class Staged:
 class Store:
     """A folder of objects, and beside it one for what is on its way (the same file system: link(2)).
 
-    What lies in ``staging`` stays there until its upload is over: of a process that died, it names what may be nobody's.
+    What lies in ``staging`` stays there until its upload is over: of a process that died, it names what may be
+    nobody's.
     """
 
     def __init__(self, folder: Path) -> None:
