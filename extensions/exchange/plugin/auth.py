@@ -6,7 +6,7 @@ from typing import Any
 
 from nbgrader.auth import BaseAuthPlugin
 
-from extensions.exchange.plugin.client import Client, Problem
+from extensions.exchange.client import Client, Problem
 
 
 class CourseMembers(BaseAuthPlugin):

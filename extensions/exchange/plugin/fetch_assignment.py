@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from nbgrader.exchange import default
 
-from extensions.exchange.plugin.client import Problem
+from extensions.exchange.client import Problem
 from extensions.exchange.plugin.over_http import Exchange
 
 
@@ -15,8 +15,8 @@ class ExchangeFetchAssignment(Exchange, default.ExchangeFetchAssignment):
     def init_src(self) -> None:
         self.found = self.assignment()
         if not self.found["files"]:
-            said = self.found["refusal"] or {"message": "It holds no files.", "remedy": "Ask your instructor."}
-            raise Problem(f"{said['message']} {said['remedy']}")
+            empty = {"code": "empty", "message": "It holds no files.", "remedy": "Ask your instructor."}
+            raise Problem(**(self.found["refusal"] or empty))
 
     def copy_files(self) -> None:
         with TemporaryDirectory() as folder:

@@ -14,7 +14,7 @@ from typing import Any
 from dateutil.tz import gettz
 from nbgrader.exchange import default
 
-from extensions.exchange.plugin.client import Client, Problem
+from extensions.exchange.client import Client, Problem
 
 SECRET = "submission_secret.txt"  # noqa: S105 - nbgrader carries this file from collecting to feedback
 STAMP = "timestamp.txt"

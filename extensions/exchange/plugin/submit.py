@@ -11,7 +11,7 @@ from typing import Any
 from nbgrader.exchange import default
 from nbgrader.utils import get_username
 
-from extensions.exchange.plugin.client import Problem
+from extensions.exchange.client import Problem
 from extensions.exchange.plugin.over_http import SECRET, STAMP, Exchange
 
 
@@ -24,7 +24,7 @@ class ExchangeSubmit(Exchange, default.ExchangeSubmit):
             )
         self.found = self.assignment()
         if refusal := self.found["refusal"]:
-            raise Problem(f"{refusal['message']} {refusal['remedy']}")
+            raise Problem(**refusal)
 
     def copy_files(self) -> None:
         with TemporaryDirectory() as released:

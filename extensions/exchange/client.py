@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import requests
 
+from campus_base.errors import CampusError
 from extensions.exchange.archive import read_tar, write_tar
 from extensions.exchange.names import Limits
 from extensions.exchange.refusals import Refused
@@ -24,39 +25,42 @@ _TIMEOUT = (10, 300)  # seconds to connect, and without a word
 _ANY_SIZE = Limits(upload=2**40, file=2**40, files=10**6, depth=64, path=4096)
 
 
-class Problem(Exception):
-    """Why it did not work, in a sentence for the person."""
-
-    def __init__(self, sentence: str, code: str = "") -> None:
-        super().__init__(sentence)
-        self.code = code
+class Problem(CampusError):
+    """Why it did not work, for the person; ``code`` is the exchange's own where it refused."""
 
 
-_SENSELESS = "The exchange gave an answer that makes no sense here. Try again; if it persists, tell an operator."
+_AGAIN = "Try again; if it persists, tell an operator."
+_SENSELESS = ("exchange-senseless", "The exchange gave an answer that makes no sense here.", _AGAIN)
+_SILENT = ("exchange-silent", "The exchange cannot be reached.", "Try again in a minute; your files are still yours.")
 
 
 class Client:
-    """``url`` is that of the API, ``token`` a JupyterHub token. Every method raises Problem."""
+    """``url`` is that of the API, ``token`` a JupyterHub token. Every method raises Problem.
 
-    def __init__(self, url: str, token: str) -> None:
-        self._url = url.rstrip("/")
+    ``pauses`` are the seconds between tries, where it does not answer.
+    """
+
+    def __init__(self, url: str, token: str, pauses: tuple[float, ...] = _PAUSES) -> None:
+        self._url, self._pauses = url.rstrip("/"), pauses
         self._web = requests.Session()
         self._web.headers["Authorization"] = f"token {token}"
 
     @classmethod
-    def of_session(cls) -> Client:
+    def of_session(cls, pauses: tuple[float, ...] = _PAUSES) -> Client:
         """That of the session this runs in."""
         try:
-            return cls(os.environ["CAMPUS_EXCHANGE_URL"], os.environ["JUPYTERHUB_API_TOKEN"])
+            return cls(os.environ["CAMPUS_EXCHANGE_URL"], os.environ["JUPYTERHUB_API_TOKEN"], pauses)
         except KeyError:
-            raise Problem("This works in a Campus session only. Start one, and run the command in it.") from None
+            raise Problem(
+                "no-session", "This works in a Campus session only.", "Start one, and run the command in it."
+            ) from None
 
     def _ask(
         self, method: str, path: str, body: Callable[[], IO[bytes]] | None = None, **named: Any
     ) -> requests.Response:
         """The answer, once there is one: a request that gets none is sent again."""
-        problem = "The exchange cannot be reached. Try again in a minute; your files are still yours."
-        for pause in (*_PAUSES, None):
+        problem = Problem(*_SILENT)
+        for pause in (*self._pauses, None):
             try:
                 data = {"data": body()} if body else {}
                 answer = self._web.request(
@@ -64,17 +68,16 @@ class Client:
                 )
                 if answer.status_code not in _BUSY:
                     return answer
-                problem = _sentence(answer)[0]
+                problem = _problem(answer)
             except requests.RequestException:
                 pass
             if pause is not None:
                 time.sleep(pause)
-        raise Problem(problem)
+        raise problem
 
     def _checked(self, answer: requests.Response) -> requests.Response:
         if answer.status_code // 100 != 2:
-            sentence, code = _sentence(answer)
-            raise Problem(sentence, code)
+            raise _problem(answer)
         return answer
 
     def ask(self, method: str, path: str, kind: type, keys: tuple[str, ...] = (), **named: Any) -> Any:
@@ -83,17 +86,17 @@ class Client:
         try:
             value = answer.json()
         except ValueError:
-            raise Problem(_SENSELESS) from None
+            raise Problem(*_SENSELESS) from None
         rows = value if kind is list and isinstance(value, list) else [value]
         if not isinstance(value, kind) or not all(isinstance(row, dict) and set(keys) <= row.keys() for row in rows):
-            raise Problem(_SENSELESS)
+            raise Problem(*_SENSELESS)
         return value
 
     def get(self, path: str, kind: type, *keys: str) -> Any:
         return self.ask("GET", path, kind, keys)
 
     def send(self, method: str, path: str, folder: Path, *keys: str, **params: str) -> dict[str, Any]:
-        """Upload all files below a folder. The key is made here, so sending again does nothing twice."""
+        """Upload all files below a folder; sent again under the same ``key``, nothing is done twice."""
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         with tempfile.TemporaryFile() as body:
             for piece in write_tar((str(f.relative_to(folder)), f.stat().st_size, f.open("rb")) for f in files):
@@ -122,9 +125,9 @@ class Client:
                     body.write(piece)
                 found = self._unpack(body, folder)
             except (requests.RequestException, Refused):
-                raise Problem("The files did not arrive whole. Try again.") from None
+                raise Problem("not-whole", "The files did not arrive whole.", "Try again.") from None
         if found != {file["path"]: file["sha256"] for file in wanted}:
-            raise Problem("The files that arrived are not those that were asked for. Try again.")
+            raise Problem("not-whole", "The files that arrived are not those that were asked for.", "Try again.")
 
     @staticmethod
     def _unpack(body: IO[bytes], folder: Path) -> dict[str, str]:
@@ -138,10 +141,10 @@ class Client:
         return found
 
 
-def _sentence(answer: requests.Response) -> tuple[str, str]:
-    """What an answer that is an error says, and its code."""
+def _problem(answer: requests.Response) -> Problem:
+    """What an answer that is an error says."""
     try:
         said = answer.json()
-        return f"{said['message']} {said['remedy']}", str(said["code"])
+        return Problem(str(said["code"]), str(said["message"]), str(said["remedy"]))
     except (ValueError, KeyError, TypeError):
-        return f"The exchange failed ({answer.status_code}). Try again; if it persists, tell an operator.", ""
+        return Problem("exchange-failed", f"The exchange failed ({answer.status_code}).", _AGAIN)
