@@ -8,6 +8,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from campus_base.errors import CampusError
 
@@ -159,8 +160,12 @@ def run_sync(
     env: Mapping[str, str] | None = None,
     cwd: str = "/",
     check: bool = True,
+    output: BinaryIO | None = None,
 ) -> Result:
-    """:func:`run` for the command line, where nothing else waits (``env`` None inherits)."""
+    """:func:`run` for the command line, where nothing else waits (``env`` None inherits).
+
+    With ``output`` what it prints goes there, as it is, and not into the result.
+    """
     try:
         done = subprocess.run(
             _check(argv),
@@ -168,7 +173,8 @@ def run_sync(
             cwd=cwd,
             timeout=timeout,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=output or subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
     except OSError as error:
         raise ProgramFailed(what, f"{argv[0]} cannot be started ({error.strerror})") from error
@@ -176,7 +182,7 @@ def run_sync(
         raise ProgramFailed(what, f"no answer within {timeout:g} seconds") from error
     result = Result(
         done.returncode,
-        done.stdout.decode(errors="replace"),
+        (done.stdout or b"").decode(errors="replace"),
         done.stderr.decode(errors="replace"),
     )
     return _verdict(what, result, check)

@@ -11,6 +11,7 @@ from typing import Any
 
 from tornado.web import HTTPError
 
+from extensions.courses.names import is_grader
 from hub_config.site import AccessRule
 
 _UNIX_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
@@ -32,7 +33,7 @@ def unix_name(name: Any) -> str:
     """The name, where it can be a person's Unix account. Raises HTTPError 403 for anything else."""
     # JupyterHub gives what it starts as a service the certificate user-service (Spawner.create_certs), and to the
     # exchange grader-COURSE is an instructor: whoever a provider calls so must not become it.
-    if not (isinstance(name, str) and _UNIX_NAME.fullmatch(name)) or name == "service" or name.startswith("grader-"):
+    if not (isinstance(name, str) and _UNIX_NAME.fullmatch(name)) or name == "service" or is_grader(name):
         raise HTTPError(403, _NO_ACCOUNT_NAME)
     return name
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
+from extensions.courses.names import is_grader
 from hub_config.paths import Paths
 from hub_config.site import Account, Site
 
@@ -34,7 +35,7 @@ def check_account(name: str, home: Path) -> bool:
         raise CampusError(
             "account-taken",
             f"The account {name} exists already, with the home {entry.pw_dir} instead of {home}.",
-            f"Rename the account in the site file's [[accounts]], or remove it (userdel {name}).",
+            f"Remove it (userdel {name}), or give ours another name: in [[accounts]]; a grader's is its course's.",
         )
     return True
 
@@ -62,25 +63,37 @@ def ensure_accounts(site: Site, paths: Paths) -> int:
     missing = {n: _uid_option(n, home) for n, home in homes.items() if not check_account(n, home)}
     paths.homes.mkdir(parents=True, exist_ok=True)
     for name, uid in missing.items():
-        run_sync(
-            # No password: the account can be signed in to through Campus only.
-            ["useradd", "--create-home", f"--home-dir={homes[name]}", "--shell=/bin/bash", "--user-group", *uid, name],
-            what=f"Making the account {name}",
-            timeout=30,
-        )
-        homes[name].chmod(0o700)
+        _make(name, homes[name], uid)
     return len(missing)
 
 
+def ensure_account(name: str, home: Path) -> None:
+    """Make one account, unless it is there. Raises CampusError."""
+    if not check_account(name, home):
+        home.parent.mkdir(parents=True, exist_ok=True)
+        _make(name, home, _uid_option(name, home))
+
+
+def _make(name: str, home: Path, uid: list[str]) -> None:
+    run_sync(
+        # No password: the account can be signed in to through Campus only.
+        ["useradd", "--create-home", f"--home-dir={home}", "--shell=/bin/bash", "--user-group", *uid, name],
+        what=f"Making the account {name}",
+        timeout=30,
+    )
+    home.chmod(0o700)
+
+
 def remove_accounts(site: Site, paths: Paths) -> None:
-    """Remove the demo accounts that are ours, and leave their homes. Raises ProgramFailed."""
-    for account in site.accounts:
+    """Remove the accounts that are ours, of people and of graders, and leave their homes. Raises ProgramFailed."""
+    graders = [home.name for home in paths.homes.glob("*") if is_grader(home.name)] if site.cluster else []
+    for name in (*(account.name for account in site.accounts), *graders):
         try:
-            ours = check_account(account.name, paths.homes / account.name)
+            ours = check_account(name, paths.homes / name)
         except CampusError:
             continue
         if ours:
-            run_sync(["userdel", account.name], what=f"Removing the account {account.name}", timeout=30)
+            run_sync(["userdel", name], what=f"Removing the account {name}", timeout=30)
 
 
 def password_of(account: Account, paths: Paths) -> str:

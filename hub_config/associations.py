@@ -69,6 +69,17 @@ def missing_associations(site: Site, known: set[tuple[str, str]]) -> Iterator[tu
             yield ("add", "user", ",".join(new), f"account={name}", f"DefaultAccount={name}", *account.each)
 
 
+def ensure_grader_association(name: str, site: Site, paths: Paths) -> None:
+    """Enter a course's grader where people are held to accounts: beside those who are taught. Raises CampusError."""
+    if not site.accounts:
+        return
+    known = _when_up(paths)
+    if not any(person == name for _, person in known):
+        account = next(account for account in ACCOUNTS if (account.name, "") in known)
+        where = (f"account={account.name}", f"DefaultAccount={account.name}")
+        _sacctmgr(paths, "--immediate", "--quiet", "add", "user", name, *where, *account.each)
+
+
 def known_associations(paths: Paths) -> set[tuple[str, str]]:
     """Account and person of each association. Raises CampusError where slurmdbd does not answer, or has none at all."""
     rows = _sacctmgr(paths, "--parsable2", "--noheader", "list", "associations", "format=Account,User")

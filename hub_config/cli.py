@@ -110,17 +110,23 @@ def _sudo_rules(options: argparse.Namespace, paths: Paths) -> int:
 
 
 def _course_check(options: argparse.Namespace, paths: Paths) -> int:
-    from extensions.courses.check import check, courses_in
-    from hub_config.environments import CHECKOUT
-    from hub_config.installed import installed_site
+    from hub_config.courses.commands import check_courses
 
-    home = installed_site(paths).content.courses or CHECKOUT / "courses"
-    chosen = [Path(name) if "/" in name else home / name for name in options.course] or courses_in(home)
-    if not chosen:
-        _say(f"There is no course in {home}.")
-    for folder in chosen:
-        for line in check(folder.absolute()):
-            _say(line)
+    check_courses(options.course, paths, _say)
+    return 0
+
+
+def _course_publish(options: argparse.Namespace, paths: Paths) -> int:
+    from hub_config.courses.commands import publish_courses
+
+    publish_courses(options.course, paths, _say)
+    return 0
+
+
+def _course_roster(options: argparse.Namespace, paths: Paths) -> int:
+    from hub_config.courses.commands import put_roster
+
+    put_roster(options.course, options.file, paths, _say)
     return 0
 
 
@@ -177,10 +183,17 @@ def _parser() -> argparse.ArgumentParser:
     sudo_rules = verbs.add_parser("sudo-rules", help="print the rules that transport sudo needs")
     sudo_rules.add_argument("file", type=Path, nargs="?", help="a site file (default: the one in use)")
     sudo_rules.set_defaults(run=_sudo_rules)
-    course = verbs.add_parser("course", help="check the courses").add_subparsers(required=True, metavar="WHAT")
+    course = verbs.add_parser("course", help="check and publish courses").add_subparsers(required=True, metavar="WHAT")
     course_check = course.add_parser("check", help="tell every mistake in a course that can be seen without running it")
     course_check.add_argument("course", nargs="*", help="its name, or its folder (default: all of the site's courses)")
     course_check.set_defaults(run=_course_check)
+    course_publish = course.add_parser("publish", help="publish courses, or what changed of them")
+    course_publish.add_argument("course", nargs="*", help="its name (default: all of the site's courses)")
+    course_publish.set_defaults(run=_course_publish)
+    course_roster = course.add_parser("roster", help="take who follows a course from a table")
+    course_roster.add_argument("course", help="its name")
+    course_roster.add_argument("file", type=Path, help="a CSV with the columns id, first_name, last_name, email")
+    course_roster.set_defaults(run=_course_roster)
     uninstall = verbs.add_parser("uninstall", help="remove the installation; homes and state stay")
     uninstall.add_argument("--everything", action="store_true", help="homes, accounts and state too")
     uninstall.set_defaults(run=_uninstall)

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from campus_base.manifest import seconds_or_none
+from hub_config.courses import hub_side
 from hub_config.exchange import exchange_url
 from hub_config.paths import Paths
 from hub_config.site import Environment, Site, Size, duration_seconds, memory_mib
@@ -95,7 +96,8 @@ def job_name(site: Site) -> str:
 
 def update_sessions(c, site: Site, paths: Paths) -> None:
     c.JupyterHub.spawner_class = CampusSpawner
-    c.JupyterHub.extra_handlers = [*api.HANDLERS, *idle_api.HANDLERS, *form.HANDLERS]
+    c.JupyterHub.extra_handlers = [*api.HANDLERS, *idle_api.HANDLERS, *form.HANDLERS, *hub_side.HANDLERS]
+    c.CampusSpawner.pre_spawn_hook = hub_side.tell_course
     c.CampusSpawner.offer = offer(site, paths)
     slurm = slurm_transport(site, paths)
     watch = WatchSettings(slurm, job_name(site), site.slurm.poll_seconds)

@@ -21,9 +21,12 @@ from hub_config.site_people import PamAuthentication as PamAuthentication
 from hub_config.site_types import (
     AbsolutePath,
     BelowHome,
+    CourseName,
     DaemonName,
     DatabaseUrl,
     Folder,
+    GitRef,
+    GitUrl,
     Ipv4,
     Memory,
     Port,
@@ -264,11 +267,26 @@ class Sessions(Part):
     """Template that extends the job script: sbatch directives, modules, a container (docs/operators.md)."""
 
 
+class CourseRepository(Part):
+    """A course that is kept in a git repository, with course.toml at its top."""
+
+    name: CourseName
+    """The course's name; its grader is the account grader-NAME, which clones it."""
+    url: GitUrl
+    """Where it is cloned from: https://..., ssh://..., file:///... or a path."""
+    ref: GitRef | None = None
+    """Branch or tag to publish; the repository's own choice where left out."""
+
+
 class Content(Part):
     """Courses and starter kits."""
 
     courses: AbsolutePath | None = None
     """Folder of courses, one folder each; empty means the courses that come with Campus."""
+    course_repositories: Named[CourseRepository] = ()
+    """Courses that are kept in git repositories, beside those in the folder."""
+    publish: Many[CourseName] = ()
+    """Courses that ./campus up publishes; ./campus course publish does it for any."""
     starter_kits: AbsolutePath | None = None
     """Folder of starter kits, one folder each; empty means the kits that come with Campus."""
 

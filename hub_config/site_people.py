@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from campus_base.manifest import Line, Many, Name, Part
-from hub_config.site_types import AbsolutePath, Endpoint, Group, Scope, SlurmName, UnixName
+from campus_base.manifest import Line, Many, Part
+from hub_config.site_types import AbsolutePath, CourseName, Endpoint, Group, Scope, SlurmName, UnixName
 
 Role = Literal["trainee", "instructor", "startup", "operator"]
 
@@ -68,7 +68,7 @@ class AccessRule(Part):
     """Everyone whom the provider (or, with PAM, the machine) puts in this group."""
     user: UnixName | None = None
     """One person, by account name."""
-    course: Name | None = None
+    course: CourseName | None = None
     """The course that these people teach (role instructor, required) or take (role trainee)."""
 
     @model_validator(mode="after")
@@ -86,7 +86,7 @@ class Account(Part):
     """Account name, of Unix and of Campus."""
     role: Role
     """What this person is."""
-    course: Name | None = None
+    course: CourseName | None = None
     """The course that this person teaches (role instructor, required) or takes (role trainee)."""
 
     @model_validator(mode="after")

@@ -13,13 +13,17 @@ from pydantic import AfterValidator, Field, Strict, WithJsonSchema
 
 from campus_base import manifest
 from campus_base.manifest import one_line
+from extensions.courses.names import COURSE, COURSE_IN_WORDS, is_grader
 
 _MEBIBYTES = {"M": 1, "G": 1024, "T": 1024 * 1024}
 
 _MEMORY = r"^[1-9][0-9]{0,7}[MGT]$"
 _SLURM_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 _UNIX_NAME = r"^[a-z_][a-z0-9_-]{0,31}$"
+_COURSE = f"^{COURSE}$"
 _ABSOLUTE = r"^/"
+_GIT_URL = r"^(https://|ssh://|file:///|/)[!-~]+$"
+_GIT_REF = r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$"
 _FOLDER = r"^(~|~/.+|/.*)$"
 _HTTP = r"^https?://"
 _SLURMRESTD = r"^(unix:/|https?://)"
@@ -31,7 +35,10 @@ PATTERNS = manifest.PATTERNS | {
     _MEMORY: "a number more than zero and M, G or T, like 512M or 4G",
     _SLURM_NAME: "a name of letters, digits, _ . and -, beginning with a letter or digit, at most 64 long",
     _UNIX_NAME: "an account name: lower-case letters, digits, _ and -, a letter or _ first, at most 32 long",
+    _COURSE: f"a name of {COURSE_IN_WORDS}",
     _ABSOLUTE: "an absolute path",
+    _GIT_URL: "an address that begins with https://, ssh:// or file:///, or an absolute path, without spaces",
+    _GIT_REF: "the name of a branch or tag",
     _FOLDER: "~, a path that begins with ~/, or an absolute path",
     _HTTP: "an address that begins with https:// or http://",
     _SLURMRESTD: "unix: and an absolute path, or an address that begins with https:// or http://",
@@ -58,7 +65,7 @@ def is_loopback(host: str) -> bool:
 def _person(name: str) -> str:
     if name in ("root", "service"):
         raise ValueError("must be a person's account, neither root nor service")
-    if name.startswith("grader-"):
+    if is_grader(name):
         raise ValueError("must be a person's account; grader- begins those that grade courses")
     return name
 
@@ -147,6 +154,9 @@ Group = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(one_l
 SlurmName = Annotated[str, Field(pattern=_SLURM_NAME)]
 UnixName = Annotated[str, Field(pattern=_UNIX_NAME), AfterValidator(_person)]
 DaemonName = Annotated[str, Field(pattern=_UNIX_NAME), AfterValidator(_daemon)]
+GitUrl = Annotated[str, Field(pattern=_GIT_URL)]
+GitRef = Annotated[str, Field(pattern=_GIT_REF)]
+CourseName = Annotated[str, Field(pattern=_COURSE)]
 Scope = Annotated[str, Field(pattern=_SCOPE)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Ipv4 = Annotated[str, *_words(_ipv4, _IPV4)]

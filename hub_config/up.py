@@ -16,6 +16,7 @@ from hub_config import __version__
 from hub_config.accounting import ensure_accounting
 from hub_config.accounts import DEMO_PASSWORD, OPERATOR_PASSWORD, ensure_accounts, ensure_secret
 from hub_config.associations import ensure_associations
+from hub_config.courses.publish import publish
 from hub_config.daemon_accounts import as_account, ensure_daemon_accounts, hub_account
 from hub_config.daemons import Supervisor, daemons, end_strays
 from hub_config.environments import CHECKOUT, ensure_project, ensure_session_environment
@@ -66,6 +67,7 @@ class Up:
             *([("Slurm's accounts", self._associations)] if self.site.cluster else []),
             *([("Slurm's nodes", self._nodes)] if self.site.cluster else []),
             ("Answering", self._answering),
+            *([("Courses", self._courses)] if self.site.content.publish else []),
         ]
         for number, (title, step) in enumerate(steps, 1):
             started = time.monotonic()
@@ -196,6 +198,12 @@ class Up:
                     "See ./campus logs slurmctld and ./campus logs gpu-node1, or ask ./campus doctor for the cause.",
                 )
             time.sleep(0.5)
+
+    def _courses(self) -> str:
+        for name in self.site.content.publish:
+            for line in publish(name, self.site, self.paths):
+                self.say(f"        {line}")
+        return f"published: {', '.join(self.site.content.publish)}"
 
     def _answering(self) -> str:
         deadline = time.monotonic() + _ANSWER_SECONDS

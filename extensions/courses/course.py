@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field, Strict, model_validator
 from campus_base.errors import CampusError
 from campus_base.manifest import Duration, Line, Many, Name, Named, Part, duration_seconds
 from campus_base.manifest_file import ManifestKind
+from extensions.courses.names import COURSE, COURSE_IN_WORDS
 
 MANIFEST = "course.toml"
 Sector = Literal["general", "finance", "space", "green", "cybersecurity"]
@@ -74,6 +75,7 @@ class Assignment(Part):
             "points": points,
             "grade_on_submit": self.grade == "on submit",
             "session_size": self.size or size,
+            "weight": self.weight,
         }
 
 
@@ -115,7 +117,8 @@ class Course(Part):
 
     def card(self) -> dict[str, Any]:
         """What pages show of it."""
-        return self.model_dump(mode="json", exclude={"assignments", "imports", "enrolment", "title"})
+        shown = self.model_dump(mode="json", exclude={"assignments", "imports", "enrolment", "title"})
+        return shown | {"order": [assignment.name for assignment in self.assignments]}
 
 
 COURSE_FILE = ManifestKind(
@@ -124,7 +127,6 @@ COURSE_FILE = ManifestKind(
     documentation="courses/README.md",
     remedy=lambda path: f"Correct the file and run ./campus course check {path.parent.name}",
 )
-_ID = re.compile(r"[a-z][a-z0-9-]{0,29}")
 
 
 class CourseFolder:
@@ -136,12 +138,16 @@ class CourseFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.id = path.name
-        if not _ID.fullmatch(self.id):
+        if not re.fullmatch(COURSE, self.id):
             raise CampusError(
                 "course-folder",
                 f"The folder {path} has a name that no course can have.",
-                "Use lower-case letters, digits and -, a letter first, at most 30 long.",
+                f"Use {COURSE_IN_WORDS}.",
             )
+        for link in path.rglob("*"):
+            if link.is_symlink():
+                # It would be followed with the rights of whoever publishes, and its content given to trainees.
+                raise CampusError("course-folder", f"{link} is a link.", "Put the file itself there.")
         self.course = COURSE_FILE.read(path / MANIFEST)
         named = {assignment.name for assignment in self.course.assignments}
         there = {folder.name for folder in (path / "source").glob("*") if folder.is_dir()}
@@ -163,4 +169,10 @@ class CourseFolder:
     def others(self, assignment: str) -> list[Path]:
         """Files that come with an assignment: everything in its folder that is no notebook."""
         folder = self.path / "source" / assignment
-        return sorted(f for f in folder.rglob("*") if f.is_file() and not (f.suffix == ".py" and f.parent == folder))
+        found = (f for f in folder.rglob("*") if f.is_file() and not (f.suffix == ".py" and f.parent == folder))
+        return sorted(f for f in found if not any(_is_litter(part) for part in f.relative_to(folder).parts))
+
+
+def _is_litter(name: str) -> bool:
+    """Left by editors and Python, and nothing of the course's."""
+    return name.startswith(".") or name == "__pycache__"

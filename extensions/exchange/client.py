@@ -37,12 +37,22 @@ _SILENT = ("exchange-silent", "The exchange cannot be reached.", "Try again in a
 class Client:
     """``url`` is that of the API, ``token`` a JupyterHub token. Every method raises Problem.
 
-    ``pauses`` are the seconds between tries, where it does not answer.
+    ``pauses`` are the seconds between tries, where it does not answer. ``certificate`` (a file, and its key's) and
+    ``authority`` are for the exchange's own port, behind the proxy.
     """
 
-    def __init__(self, url: str, token: str, pauses: tuple[float, ...] = _PAUSES) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        pauses: tuple[float, ...] = _PAUSES,
+        certificate: tuple[str, str] | None = None,
+        authority: str | None = None,
+    ) -> None:
         self._url, self._pauses = url.rstrip("/"), pauses
         self._web = requests.Session()
+        self._web.cert, self._web.verify = certificate, authority or True
+        self._web.trust_env = authority is None
         self._web.headers["Authorization"] = f"token {token}"
 
     @classmethod
@@ -139,6 +149,12 @@ class Client:
             target.write_bytes(data)
             found[path] = hashlib.sha256(data).hexdigest()
         return found
+
+
+def file_list(folder: Path) -> list[dict[str, Any]]:
+    """The files below a folder, as the API lists them."""
+    found = [(str(f.relative_to(folder)), f.read_bytes()) for f in folder.rglob("*") if f.is_file()]
+    return [{"path": p, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for p, data in sorted(found)]
 
 
 def _problem(answer: requests.Response) -> Problem:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from extensions.exchange.refusals import BadFile, TooLarge
 
 ID = r"[a-z][a-z0-9-]{0,29}"
-"""A course or an assignment."""
+"""An assignment. A course's is shorter: extensions.courses.names."""
 PERSON = r"[A-Za-z0-9_][A-Za-z0-9._@-]{0,63}"
 KEY = r"[A-Za-z0-9_-]{8,64}"
 """What a client calls an upload, so that the same one twice is seen as such."""

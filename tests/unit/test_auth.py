@@ -291,6 +291,14 @@ async def test_demo_knows_its_accounts_only(name: str, paths: Paths) -> None:
     assert model is None
 
 
+async def test_a_grader_is_nobody_to_ask_about_and_nobody_to_sign_in_as(paths: Paths) -> None:
+    authenticator = DemoAuthenticator(config=configured("demo", paths))
+    assert await authenticator.refresh_user(SimpleNamespace(name="grader-dl")) is True
+    with pytest.raises(HTTPError) as refused:
+        await sign_in(authenticator, "grader-dl", PEOPLE)
+    assert refused.value.status_code == 403
+
+
 async def test_a_form_without_fields_is_a_wrong_password(paths: Paths) -> None:
     authenticator = DemoAuthenticator(config=configured("demo", paths))
     assert await authenticator.get_authenticated_user(None, {}) is None

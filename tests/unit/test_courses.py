@@ -10,7 +10,9 @@ from campus_base.errors import CampusError
 from campus_base.manifest_file import ManifestError
 from extensions.courses.check import check, courses_in
 from extensions.courses.course import COURSE_FILE, Assignment, Course, CourseFolder
+from extensions.courses.names import course_of, grader_of
 from extensions.courses.notebooks import NotebookError, build, grade_ids, marks, points
+from extensions.courses.stage import stage
 from hub_config.environments import CHECKOUT
 
 MANIFEST = """
@@ -131,7 +133,37 @@ def test_dates_are_told_to_the_exchange_in_utc(tmp_path: Path) -> None:
         "points": 6,
         "grade_on_submit": False,
         "session_size": "gpu1",
+        "weight": 1.0,
     }
+
+
+def test_a_course_is_staged_for_nbgrader(tmp_path: Path) -> None:
+    path = course(tmp_path)
+    (path / "source" / "means" / ".DS_Store").write_text("litter")
+    folder = CourseFolder(path)
+    assert stage(folder, tmp_path / "staged") == {"means": 6.0}
+    made = {str(f.relative_to(tmp_path / "staged")) for f in (tmp_path / "staged").rglob("*") if f.is_file()}
+    assert made == {"means/means.ipynb", "means/data/values.csv"}
+    assert folder.course.card()["order"] == ["means"]
+    assert folder.course.card()["pass_mark"] == 0.5
+
+
+def test_a_link_in_a_course_is_no_way_to_what_its_publisher_may_read(tmp_path: Path) -> None:
+    path = course(tmp_path)
+    (path / "source" / "means" / "data" / "more.csv").symlink_to("/etc/shadow")
+    with pytest.raises(CampusError, match=r"more\.csv is a link"):
+        CourseFolder(path)
+
+
+def test_a_grader_is_the_course_s_account() -> None:
+    assert grader_of("dl") == "grader-dl"
+    assert [course_of(name) for name in ("grader-dl", "dl", "grader-", "grader-DL", f"grader-{'x' * 24}")] == [
+        "dl",
+        None,
+        None,
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -180,6 +212,8 @@ def test_an_assignment_without_points_is_none(tmp_path: Path) -> None:
 def test_a_folder_whose_name_no_course_can_have(tmp_path: Path) -> None:
     with pytest.raises(CampusError, match="a name that no course can have"):
         CourseFolder(course(tmp_path).rename(tmp_path / "First Course"))
+    with pytest.raises(CampusError, match="a name that no course can have"):
+        CourseFolder(tmp_path / ("x" * 24))
 
 
 @pytest.mark.parametrize("model", [Course, Assignment])

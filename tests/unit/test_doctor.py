@@ -75,7 +75,7 @@ class Patient:
         text = LOCAL.read_text()
         for name in ("trainee2", "startup1"):
             text = text.replace(f'[[accounts]]\nname = "{name}"\nrole = "{name[:-1]}"\n', "")
-        text = text.replace('[[accounts]]\nname = "instructor1"\nrole = "instructor"\ncourse = "demo"\n', "")
+        text = text.replace('[[accounts]]\nname = "instructor1"\nrole = "instructor"\ncourse = "first-steps"\n', "")
         for old, new in changes.items():
             assert old in text
             text = text.replace(old, new, 1)

@@ -14,7 +14,18 @@ from jupyterhub.scopes import get_scopes_for, has_scope, parse_scopes, scope_def
 from traitlets.config import Config
 
 from hub_config.paths import Paths
-from hub_config.roles import CULLER, EVERYBODY, EXCHANGE, PEOPLE, PUBLISHER, SERVICES, roles, update_roles
+from hub_config.roles import (
+    CULLER,
+    ENTER_GRADERS,
+    EVERYBODY,
+    EXCHANGE,
+    GRADERS,
+    PEOPLE,
+    PUBLISHER,
+    SERVICES,
+    roles,
+    update_roles,
+)
 from hub_config.services import culler, update_services
 from hub_config.site import Site
 from tests.support.tokens import write_tokens
@@ -179,6 +190,34 @@ def test_an_instructor_reads_their_own_course_only(hub: Any) -> None:
     assert not has_scope("read:groups!group=operator", have, db=hub)
 
 
+def test_an_instructor_uses_the_grader_of_their_own_course_only(hub: Any) -> None:
+    for name in ("grader-dl", "grader-dl-"):
+        hub.add(orm.User(name=name))
+    hub.commit()
+    have = held(hub, orm.User.find(hub, "instructor-dl"))
+    for scope in ("start:servers", "delete:servers", "read:servers", "access:servers"):
+        assert has_scope(f"{scope}!server=grader-dl/", have, db=hub)
+        assert not has_scope(f"{scope}!server=grader-dl-/", have, db=hub)
+    assert not has_scope("tokens!user=grader-dl", have, db=hub)
+    for name in ("trainee", "startup", "other", "instructor-dl-"):
+        theirs = held(hub, orm.User.find(hub, name))
+        assert not has_scope("start:servers!server=grader-dl/", theirs, db=hub)
+        assert not has_scope("access:servers!server=grader-dl/", theirs, db=hub)
+
+
+def test_the_publisher_starts_graders_and_nobody_else(hub: Any) -> None:
+    grader = orm.User(name="grader-dl")
+    hub.add_all([grader, orm.Group(name=GRADERS, users=[grader])])
+    hub.commit()
+    have = held(hub, orm.Service.find(hub, PUBLISHER))
+    assert has_scope("start:servers!server=grader-dl/", have, db=hub)
+    assert not has_scope("start:servers!server=trainee/", have, db=hub)
+    assert not has_scope("access:servers!server=grader-dl/", have, db=hub)
+    assert has_scope(ENTER_GRADERS, have, db=hub)
+    for name in (*GROUPS, "other"):
+        assert not has_scope(ENTER_GRADERS, held(hub, orm.User.find(hub, name)), db=hub)
+
+
 def test_a_token_of_an_operator_has_no_more(hub: Any) -> None:
     operator = orm.User.find(hub, "operator")
     token = orm.APIToken.find(hub, operator.new_api_token())
@@ -232,7 +271,6 @@ def test_the_token_of_a_session_reaches_the_exchange_and_not_its_owners_rights(h
 def test_everybody_may_use_the_exchange(hub: Any) -> None:
     for name in (*GROUPS, "other"):
         assert has_scope("access:services!service=exchange", held(hub, orm.User.find(hub, name)), db=hub)
-    assert held(hub, orm.Service.find(hub, PUBLISHER)).keys() == {"access:services"}
     assert not get_scopes_for(orm.Service.find(hub, EXCHANGE))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated
 from tornado.web import Application, RequestHandler
 
+from extensions.courses.names import COURSE
 from extensions.exchange.names import ID, PERSON
 from extensions.exchange.service import (
     assignments,
@@ -24,7 +25,7 @@ from extensions.exchange.service import (
 )
 from extensions.exchange.service.handler import Exchange, NothingHere
 
-_COURSE = f"/courses/({ID})"
+_COURSE = f"/courses/({COURSE})"
 _ASSIGNMENT = f"{_COURSE}/assignments/({ID})"
 _SUBMISSION = "/submissions/([0-9a-f]{32})"
 

@@ -1,0 +1,1 @@
+"""Courses of a site: published by the operator's command, graded in a session of an account of their own."""

@@ -1,0 +1,65 @@
+"""Speaking to the exchange and the hub on the operator's behalf, at their own ports, as the service ``publisher``."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import requests
+
+from campus_base.errors import CampusError
+from extensions.courses.names import grader_of
+from extensions.exchange.client import Client
+from hub_config.exchange import PUBLISHER_TOKEN, exchange_url
+from hub_config.paths import Paths
+from hub_config.site import Site
+
+_SECONDS = 30
+
+
+class NotReached(CampusError):
+    """A part of Campus that does not answer, or does not know us."""
+
+    def __init__(self, who: str, detail: str) -> None:
+        super().__init__(
+            "not-reached",
+            f"{who} does not answer as it should.",
+            "Run ./campus status to see what runs, ./campus up to start it, then this again.",
+            detail,
+        )
+
+
+def _token(paths: Paths) -> str:
+    try:
+        return paths.secret(PUBLISHER_TOKEN).read_text().strip()
+    except OSError as error:
+        raise NotReached("Campus", f"{paths.secret(PUBLISHER_TOKEN)}: {error.strerror}") from error
+
+
+def _inside(paths: Paths) -> tuple[tuple[str, str], str]:
+    """The hub's own certificate with its key, and whom the hub believes (JupyterHub.init_internal_ssl)."""
+    folder = paths.internal_certificates
+    own = folder / "hub-internal" / "hub-internal"
+    return (f"{own}.crt", f"{own}.key"), str(folder / "hub-ca_trust.crt")
+
+
+def exchange(site: Site, paths: Paths) -> Client:
+    """The exchange, in which the publisher is an instructor of every course. Raises NotReached."""
+    address = f"https://127.0.0.1:{site.addresses.exchange_port}{urlsplit(exchange_url(site)).path}"
+    certificate, authority = _inside(paths)
+    return Client(address, _token(paths), certificate=certificate, authority=authority)
+
+
+def enter_grader(course: str, site: Site, paths: Paths) -> None:
+    """Make a course's grader known to the hub. Raises NotReached."""
+    at = site.addresses
+    address = f"https://{at.hub_ip}:{at.hub_port}{urlsplit(at.public_url).path}/hub/api/campus/graders/{course}"
+    certificate, authority = _inside(paths)
+    web = requests.Session()
+    web.trust_env = False
+    headers = {"Authorization": f"token {_token(paths)}"}
+    try:
+        answer = web.put(address, headers=headers, cert=certificate, verify=authority, timeout=_SECONDS)
+    except (requests.RequestException, OSError) as error:
+        raise NotReached("The hub", f"entering {grader_of(course)}: {error}") from error
+    if answer.status_code != requests.codes.ok:
+        raise NotReached("The hub", f"entering {grader_of(course)}: {answer.status_code} {answer.text[:500]}")
