@@ -8,13 +8,14 @@ grades = "CAMPUS_GRADER_OF" in os.environ
 c.ServerApp.jpserver_extensions = {
     "extensions.apps": True,
     "extensions.clock": True,
+    "extensions.grading.pages": grades,
     "jupyter_server_proxy": False,
     "jupyter_lsp": False,
     "notebook": False,
     "notebook_shim": False,
     "nbgrader.server_extensions.assignment_list": False,
     "nbgrader.server_extensions.course_list": False,
-    "nbgrader.server_extensions.formgrader": grades,
+    "nbgrader.server_extensions.formgrader": False,
     "nbgrader.server_extensions.validate_assignment": False,
 }
 c.KernelManager.transport = "ipc"
