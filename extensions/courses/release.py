@@ -32,10 +32,6 @@ _THEIRS = """\
 c = get_config()
 c.CourseDirectory.course_id = {course!r}
 """
-# nbgrader's entries in JupyterLab that are for graders; extensions/lab leaves them out everywhere else.
-_LAB = {
-    "disabledExtensions": {f"@jupyter/nbgrader:{part}": False for part in ("formgrader", "create-assignment", "menu")}
-}
 
 
 class NotGenerated(Exception):
@@ -43,14 +39,13 @@ class NotGenerated(Exception):
 
 
 def write_settings(home: Path, course: str, modules: list[str]) -> None:
-    """Of nbgrader those that have to be so, and a file for the instructors' own; and JupyterLab's entries for both."""
+    """Of nbgrader: those that have to be so, and a file for the instructors' own."""
     root = home / "course"
     root.mkdir(exist_ok=True)
-    settings = home / ".jupyter"
-    (settings / "labconfig").mkdir(parents=True, exist_ok=True)
-    (settings / "labconfig" / "page_config.json").write_text(json.dumps(_LAB))
-    ours = _OURS.format(root=str(root), course=course) + (_MODULES.format(modules=modules) if modules else "")
-    (settings / "nbgrader_config.py").write_text(ours)
+    ours = home / ".jupyter" / "nbgrader_config.py"
+    ours.parent.mkdir(exist_ok=True)
+    text = _OURS.format(root=str(root), course=course)
+    ours.write_text(text + (_MODULES.format(modules=modules) if modules else ""))
     theirs = root / "nbgrader_config.py"
     if not theirs.exists():
         theirs.write_text(_THEIRS.format(course=course))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from campus_base.errors import CampusError
 from extensions.courses.check import check, courses_in
-from extensions.exchange.client import Problem
 from hub_config.courses.publish import publish
 from hub_config.courses.services import exchange
 from hub_config.courses.sources import course_names, folder_of_courses
@@ -45,15 +44,10 @@ def put_roster(course: str, file: Path, paths: Paths, say: Say) -> None:
             "no-roster", f"{file} cannot be read: {error.strerror}.", "Name a CSV with the column id."
         ) from None
     client, at = exchange(installed_site(paths), paths), f"/courses/{course}"
-    try:
-        if not client.get(at, dict, "card")["card"]:
-            raise CampusError(
-                "no-course", f"There is no course {course}.", f"Publish it first: ./campus course publish {course}"
-            )
-        people = client.ask(
-            "PUT", f"{at}/roster", list, ("id", "source"), data=table, headers={"Content-Type": "text/csv"}
+    if not client.get(at, dict, "card")["card"]:
+        raise CampusError(
+            "no-course", f"There is no course {course}.", f"Publish it first: ./campus course publish {course}"
         )
-    except Problem as problem:
-        raise CampusError("roster-refused", f"The roster of {course} stays as it was.", str(problem)) from None
+    people = client.ask("PUT", f"{at}/roster", list, ("id", "source"), data=table, headers={"Content-Type": "text/csv"})
     listed = [person for person in people if person["source"] == "roster"]
     say(f"{len(listed)} people are on the roster of {course}.")

@@ -15,7 +15,7 @@ from extensions.courses.course import Assignment, CourseFolder
 from extensions.courses.names import grader_of
 from extensions.courses.stage import stage
 from extensions.exchange.archive import read_tar
-from extensions.exchange.client import Client, Problem, file_list
+from extensions.exchange.client import Client, file_list
 from extensions.exchange.names import Limits
 from extensions.exchange.refusals import Refused
 from hub_config.courses.account import ensure_grader
@@ -45,10 +45,7 @@ def publish(name: str, site: Site, paths: Paths) -> Iterator[str]:
         enter_grader(name, site, paths)
         _let_read(Path(top), grader)
         _generate(folder, staged, released, grader, site, paths)
-        try:
-            yield from _tell_exchange(folder, points, released, exchange(site, paths))
-        except Problem as problem:
-            raise CampusError("not-published", f"{name} is not published whole.", str(problem), problem.code) from None
+        yield from _tell_exchange(folder, points, released, exchange(site, paths))
 
 
 def _check_sizes(folder: CourseFolder, site: Site) -> None:
