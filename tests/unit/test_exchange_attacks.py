@@ -47,6 +47,9 @@ ASKED = [
     ("GET", f"{COURSE}/gradebook"),
     ("GET", f"{COURSE}/gradebook.csv"),
     ("GET", f"{COURSE}/audit"),
+    ("GET", f"{COURSE}/analytics"),
+    ("GET", f"{COURSE}/pending"),
+    ("GET", f"{COURSE}/progress"),
     ("GET", f"{COURSE}/assignments"),
     ("GET", NAME),
     ("PUT", NAME),
@@ -69,6 +72,7 @@ OF_ONE = [
 ]
 MEMBERS_MAY = {
     ("GET", COURSE),
+    ("GET", f"{COURSE}/progress"),
     ("GET", f"{COURSE}/assignments"),
     ("GET", NAME),
     ("GET", f"{NAME}/files"),

@@ -81,7 +81,7 @@ async def serve(settings: Settings) -> None:
     server.stop()
     await server.close_all_connections()
     exchange.workers.shutdown()
-    exchange.verifier.shutdown()
+    exchange.slow.shutdown()
     exchange.database.close()
 
 

@@ -10,6 +10,7 @@ from tornado.web import Application, RequestHandler
 from extensions.courses.names import COURSE
 from extensions.exchange.names import ID, PERSON
 from extensions.exchange.service import (
+    analytics,
     assignments,
     audit,
     courses,
@@ -17,6 +18,8 @@ from extensions.exchange.service import (
     feedback,
     gradebook,
     grades,
+    pending,
+    progress,
     release,
     roster,
     submissions,
@@ -32,12 +35,16 @@ _SUBMISSION = "/submissions/([0-9a-f]{32})"
 # Below api/v1. A path is matched whole.
 ADDRESSES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("/courses", courses.Courses),
+    ("/pending", pending.Counts),
     (_COURSE, courses.Course),
     (f"{_COURSE}/roster", roster.Roster),
     (f"{_COURSE}/roster/({PERSON})", roster.OnePerson),
     (f"{_COURSE}/gradebook", gradebook.Gradebook),
     (rf"{_COURSE}/gradebook\.csv", gradebook.GradebookTable),
     (f"{_COURSE}/audit", audit.Audit),
+    (f"{_COURSE}/analytics", analytics.Analytics),
+    (f"{_COURSE}/pending", pending.Pending),
+    (f"{_COURSE}/progress", progress.OwnProgress),
     (f"{_COURSE}/assignments", assignments.Assignments),
     (_ASSIGNMENT, assignments.Assignment),
     (f"{_ASSIGNMENT}/files", release.Release),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from jupyterhub.services.auth import HubOAuthenticated
@@ -44,7 +46,8 @@ class Exchange:
     person_bytes: int
     """What one person may have submitted to one course, in bytes."""
     workers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_WORKERS, "files"))
-    verifier: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "receipts"))
+    slow: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "slow"))
+    """For what takes long, so that no submission waits for it."""
     uploading: dict[str, int] = field(default_factory=dict)
     """How many uploads of each person are on their way."""
     verifying: set[str] = field(default_factory=set)
@@ -101,6 +104,10 @@ class ApiHandler(HubOAuthenticated, RequestHandler):
             return do(Visit(connection, self.asker, self.exchange.clock), *arguments, **named)
 
         return await self.exchange.database.run(visit)
+
+    async def in_thread(self, do: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Run what takes long beside everything else, one after another."""
+        return await asyncio.get_running_loop().run_in_executor(self.exchange.slow, partial(do, *arguments, **named))
 
     def answer(self, value: Any, status: int = 200) -> None:
         self.set_status(status)

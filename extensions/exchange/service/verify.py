@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,8 +67,7 @@ class Verify(ApiHandler):
 
     async def _are_here(self, files: list[File]) -> bool:
         """One file after another, so that everybody's turn comes."""
-        loop, store = asyncio.get_running_loop(), self.exchange.store
-        return all([await loop.run_in_executor(self.exchange.verifier, store.holds, file) for file in files])
+        return all([await self.in_thread(self.exchange.store.holds, file) for file in files])
 
 
 class Keys(ApiHandler):
