@@ -15,6 +15,7 @@ from traitlets import Bool, Integer, Unicode, default
 from campus_base.errors import CampusError
 from extensions.grading import layout, run, task
 from extensions.grading.array import OnCluster
+from extensions.grading.machine import own_trouble
 from extensions.grading.progress import Progress
 from extensions.grading.settings import Array, Sandbox
 
@@ -94,7 +95,8 @@ def main() -> Any:
     app = Grade.instance()
     try:
         app.initialize()
-        app.start()
+        with own_trouble():
+            app.start()
     except CampusError as error:
         print(f"grading: {error}", file=sys.stderr)
         if error.detail:

@@ -7,13 +7,9 @@ down costs no other's.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
-import os
-import shlex
 import shutil
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,17 +17,14 @@ from pathlib import Path
 from traitlets.config import Config
 
 from campus_base.errors import CampusError
-from campus_base.process import ProgramFailed, run_sync
-from extensions.grading import run, work
+from extensions.grading import run, slurm, work
 from extensions.grading.faults import Cause
 from extensions.grading.settings import Array, Sandbox
-from spawners.slurm.states import JobState, job_state
+from spawners.slurm.states import JobState
 
-_COMMAND_SECONDS = 60
 _LOOK_SECONDS = 1.0
 _STATES_EVERY = 5  # looks
 _LATE_SECONDS = 30.0  # until what a task wrote is seen here, on a shared file system
-_PASSED_ON = ("HOME", "USER", "LOGNAME", "LANG", "SLURM_CONF")
 
 
 @dataclasses.dataclass
@@ -80,7 +73,7 @@ class OnCluster:
         for number, part in enumerate(batches):
             batch_file(self.folder, number).write_text(json.dumps([dataclasses.asdict(job) for job in part]))
         options = array.options(len(batches), batch, self.folder / "task-%a.log")
-        number = submit(options, self.folder)
+        number = slurm.submit(options, self.folder)
         left = len(jobs)
         try:
             for job, result in self._follow(number, batches, ends):
@@ -88,8 +81,7 @@ class OnCluster:
                 yield job, result
         finally:
             if left:
-                with contextlib.suppress(ProgramFailed):  # it may have ended by itself
-                    _slurm(["scancel", str(number)], "Cancelling what is left of the array")
+                slurm.cancel(number)
 
     def _follow(
         self, number: int, batches: Sequence[Sequence[work.Job]], ends: dict[str, JobState]
@@ -111,10 +103,9 @@ class OnCluster:
             if all(not left or task in lost for task, left in enumerate(open_jobs)):
                 return
             if looks % _STATES_EVERY == 0:
-                for task, state in states(number).items():
-                    if state.over:
-                        over_since.setdefault(task, now)
-                        ends |= dict.fromkeys(open_jobs[task], state)
+                for task, state in slurm.ended(number, len(batches)).items():
+                    over_since.setdefault(task, now)
+                    ends |= dict.fromkeys(open_jobs[task], state)
             looks += 1
             time.sleep(_LOOK_SECONDS)
 
@@ -137,33 +128,3 @@ def _new_lines(path: Path, read: list[int], task: int) -> list[str]:
         return []
     read[task] += len(text) + len(newline)
     return text.decode().splitlines() if newline else []
-
-
-def submit(options: Sequence[str], folder: Path) -> int:
-    """Submit the array; returns its number. Raises CampusError."""
-    run = [sys.executable, "-m", "extensions.grading", f"--task={folder}"]
-    script = folder / "task.sh"
-    script.write_text(f"#!/bin/sh\nexec {shlex.join(run)}\n")
-    argv = ["sbatch", "--parsable", "--export=ALL", f"--chdir={os.getcwd()}", *options, str(script)]
-    said = _slurm(argv, "Submitting the grading")
-    number = said.strip().partition(";")[0]
-    if not number.isdecimal():
-        raise CampusError("slurm-unreadable", "sbatch did not say the job's number.", "Try again.", said)
-    return int(number)
-
-
-def states(number: int) -> dict[int, JobState]:
-    """The state of each task; empty while Slurm does not answer, which says nothing of them."""
-    argv = ["squeue", "--noheader", "--array", "--states=all", f"--jobs={number}", "--format=%K %T"]
-    try:
-        said = _slurm(argv, "Asking Slurm for the tasks")
-    except CampusError:
-        return {}
-    rows = [line.split() for line in said.splitlines()]
-    return {int(row[0]): job_state(row[1]) for row in rows if len(row) == 2 and row[0].isdecimal()}
-
-
-def _slurm(argv: list[str], what: str) -> str:
-    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    environment = {**kept, "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin"}
-    return run_sync(argv, what=what, timeout=_COMMAND_SECONDS, env=environment).stdout

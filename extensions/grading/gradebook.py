@@ -17,6 +17,9 @@ import nbgrader.preprocessors.overwritecells
 import nbgrader.preprocessors.overwritekernelspec
 import nbgrader.preprocessors.saveautogrades
 from nbgrader.api import Gradebook
+from sqlalchemy.exc import OperationalError
+
+from campus_base.errors import CampusError
 
 _USERS = (
     nbgrader.converters.autograde,
@@ -57,10 +60,17 @@ class OneGradebook:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Gradebook]:
-        """All that is written within it, or nothing."""
+        """All that is written within it, or nothing. Raises CampusError where the gradebook cannot be written."""
         try:
             yield self.book
             self._commit()
+        except OperationalError as error:
+            self.book.db.rollback()
+            raise CampusError(
+                "gradebook-failed",
+                f"The gradebook cannot be written: {error.orig}.",
+                "See whether the disk is full, and grade again: what has a grade keeps it.",
+            ) from error
         except BaseException:
             self.book.db.rollback()
             raise

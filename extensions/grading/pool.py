@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from campus_base.errors import CampusError
+from extensions.grading.machine import own_trouble
 from extensions.grading.sandbox import linux
 
 _AHEAD = 2  # jobs that a worker has: the one it does, and the next
@@ -113,14 +114,17 @@ class Pool:
         resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, hard))
         for worker in self._workers.values():
             worker.pipe.close()  # the others', inherited
-        with contextlib.suppress(EOFError, OSError):
+        with contextlib.suppress(EOFError, OSError):  # whoever gives the jobs has gone
             while True:
-                job = pipe.recv()
-                try:
-                    pipe.send(self._work(job, slot))
-                except CampusError as error:
-                    pipe.send(_Refused((error.code, error.message, error.remedy, error.detail)))
+                pipe.send(self._done(pipe.recv(), slot))
         os._exit(0)
+
+    def _done(self, job: Any, slot: int) -> Any:
+        try:
+            with own_trouble():
+                return self._work(job, slot)
+        except CampusError as error:
+            return _Refused((error.code, error.message, error.remedy, error.detail))
 
     def _bury(self, slot: int) -> None:
         worker = self._workers.pop(slot)

@@ -14,9 +14,11 @@ from nbgrader.converters import Autograde, NbGraderException
 from nbgrader.converters.base import BaseConverter
 from nbgrader.coursedir import CourseDirectory
 
+from campus_base.errors import CampusError
 from extensions.grading import layout
 from extensions.grading.faults import Cause, Fault, fault
 from extensions.grading.files import Unreadable, check
+from extensions.grading.machine import own_trouble
 
 _LONGEST_REASON = 200  # characters
 
@@ -41,14 +43,18 @@ class Sanitise(Step):
     _output_directory = layout.SANITISED
 
     def run(self, student: str) -> list[Fault]:
-        """Prepare a student's submission; what of it cannot be graded is in the answer, and not in the folder."""
+        """Prepare a student's submission; what of it cannot be graded is in the answer, and not in the folder.
+
+        Raises CampusError where it is this machine that fails.
+        """
         source = self.layout.folder(self.coursedir.submitted_directory, student)
         shutil.rmtree(self.layout.folder(layout.SANITISED, student), ignore_errors=True)
         self.notebooks = sorted(map(str, source.glob(f"{self.coursedir.notebook_id}.ipynb")))
         try:
-            check(source)
-            self.run_pre_convert_hook()
-            self.init_assignment(self.coursedir.assignment_id, student)
+            with own_trouble():
+                check(source)
+                self.run_pre_convert_hook()
+                self.init_assignment(self.coursedir.assignment_id, student)
         except (Unreadable, NbGraderException, OSError) as error:
             self._keep_timestamp_only(source, self.layout.folder(layout.SANITISED, student))
             return [_unreadable("", error)]
@@ -65,7 +71,10 @@ class Sanitise(Step):
 
     def _convert(self, notebook: Path) -> Fault | None:
         try:
-            self.convert_single_notebook(str(notebook))
+            with own_trouble():
+                self.convert_single_notebook(str(notebook))
+        except CampusError:
+            raise
         except Exception as error:  # whatever a notebook that anybody may have made makes nbgrader stumble over
             self.log.warning("%s cannot be graded", notebook, exc_info=True)
             return _unreadable(notebook.stem, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -21,14 +23,15 @@ import pytest
 from traitlets.config import Config
 
 from campus_base.errors import CampusError
-from extensions.grading import faults
+from extensions.grading import faults, slurm
 from extensions.grading.faults import Cause, fault
 from extensions.grading.pool import Crashed, Pool
 from extensions.grading.progress import Progress
-from extensions.grading.sandbox import frames, outer, watch
+from extensions.grading.sandbox import forkserver, frames, outer, room, server, watch
 from extensions.grading.sandbox.limits import Limits
 from extensions.grading.sandbox.watch import memory_mib
 from extensions.grading.settings import Array, Sandbox
+from spawners.slurm.states import JobState
 
 # ---------------------------------------------------------------- workers
 
@@ -70,6 +73,25 @@ def test_an_error_for_people_comes_through_whole() -> None:
     ((_, error),) = Pool(1, work).run([("raises", 7)])
     assert isinstance(error, CampusError)
     assert (error.code, error.message, error.remedy, error.detail) == ("code", "It failed.", "Do this.", "detail 7")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.EACCES])
+def test_what_the_machine_lacks_is_no_submissions_fault(number: int) -> None:
+    def lacks(job: Any, slot: int) -> Any:
+        raise OSError(number, os.strerror(number), "result.json")
+
+    ((_, error),) = Pool(1, lacks).run([1])
+    assert isinstance(error, CampusError)
+    assert error.message == f"Grading failed on this machine: {os.strerror(number)}."
+    assert "result.json" in error.detail
+
+
+def test_a_submission_that_needs_more_memory_than_a_worker_has_is_at_fault() -> None:
+    def needs(job: Any, slot: int) -> Any:
+        raise OSError(errno.ENOMEM, "no memory")
+
+    ((_, result),) = Pool(1, needs).run([1])
+    assert isinstance(result, Crashed)
 
 
 def test_jobs_are_taken_as_they_are_needed() -> None:
@@ -235,7 +257,93 @@ def test_a_task_asks_slurm_for_all_that_its_submissions_may_use() -> None:
     assert not [option for option in options if option.startswith("--account")]
 
 
+# ---------------------------------------------------------------- array
+
+SQUEUE = """#!/bin/sh
+case "$4" in
+  *=1) printf '0 RUNNING\\n1 COMPLETED\\n';;
+  *=2) echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1;;
+  *=3) echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1;;
+esac
+"""
+
+
+@pytest.fixture
+def squeue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Slurm answers of an array that it knows (1), has forgotten (2), and cannot be asked for (3)."""
+    program = tmp_path / "bin" / "squeue"
+    program.parent.mkdir()
+    program.write_text(SQUEUE)
+    program.chmod(0o755)
+    monkeypatch.setattr(slurm.sys, "prefix", str(tmp_path))
+
+
+def test_a_task_that_slurm_has_forgotten_is_not_waited_for(squeue: None) -> None:
+    assert slurm.ended(1, 3) == {1: JobState.COMPLETED, 2: JobState.UNKNOWN}
+    assert slurm.ended(2, 2) == dict.fromkeys(range(2), JobState.UNKNOWN)
+
+
+def test_nothing_is_known_of_tasks_while_slurm_does_not_answer(squeue: None) -> None:
+    assert slurm.ended(3, 2) == {}
+
+
 # ---------------------------------------------------------------- limits, walls
+
+
+def test_a_link_in_a_sockets_place_is_no_socket(tmp_path: Path) -> None:
+    listeners = []
+    for name in room._SOCKETS:
+        listeners.append(socket.socket(socket.AF_UNIX))
+        listeners[-1].bind(str(tmp_path / name))
+    assert room.are_sockets(str(tmp_path))
+    outside = tmp_path / "outside"
+    (tmp_path / "k-1").rename(outside)
+    assert not room.are_sockets(str(tmp_path))
+    (tmp_path / "k-1").symlink_to(outside)
+    assert not room.are_sockets(str(tmp_path))
+
+
+def test_a_fork_that_fails_is_told_and_the_server_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(server.os, "fork", fails)
+    ours, theirs = socket.socketpair()
+    frames.send(ours, {"connection": {}})
+    server.answer(theirs, theirs, SimpleNamespace())  # type: ignore[arg-type]
+    assert frames.receive(ours) == {"event": "refused", "reason": "Resource temporarily unavailable"}
+    frames.send(ours, {"load": ["a"]})
+    server.answer(theirs, theirs, SimpleNamespace(load=lambda modules: modules[0]))  # type: ignore[arg-type]
+    assert frames.receive(ours) == {"unfit": "a"}
+
+
+def test_what_a_killed_grader_left_is_removed_and_what_a_living_one_has_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    program = """
+import sys
+from extensions.grading.sandbox.forkserver import _own_folder
+with _own_folder() as folder:
+    (folder / "server.sock").touch()
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=GRADING.parents[1],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as grader:
+        assert grader.stdout
+        folder = Path(grader.stdout.readline().strip())
+        forkserver.remove_left_over()
+        assert (folder / "server.sock").exists()
+        grader.kill()
+    forkserver.remove_left_over()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_memory_of_a_process_and_what_it_started_is_counted_together() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import shutil
 import socket
 import subprocess
@@ -16,6 +18,7 @@ from extensions.grading.sandbox import frames, outer
 
 _LOAD_SECONDS = 300.0
 _BACKLOG = 64
+_PREFIX = "campus-grading-"
 
 
 class ServerFailed(CampusError):
@@ -97,12 +100,45 @@ def fork_server(processors: int) -> Iterator[ForkServer]:
         CampusError: no sandbox can be made here.
     """
     outer.check()
-    folder = Path(tempfile.mkdtemp(prefix="campus-grading-"))
-    try:
+    remove_left_over()
+    with _own_folder() as folder:
         server = ForkServer(folder, processors)
         try:
             yield server
         finally:
             server.stop()
+
+
+@contextlib.contextmanager
+def _own_folder() -> Iterator[Path]:
+    """A folder that is locked while this process lives, however it ends."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        if (held := _locked(folder, fcntl.LOCK_EX)) is not None:
+            break  # else another removed it before it was locked
+    try:
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
+def remove_left_over() -> None:
+    """Remove the folders of graders that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        if (held := _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)) is not None:
+            if os.fstat(held).st_uid == os.geteuid():
+                shutil.rmtree(folder, ignore_errors=True)
+            os.close(held)
+
+
+def _locked(folder: Path, how: int) -> int | None:
+    """A descriptor that holds the folder's lock; None where another has it, or the folder has gone."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, how)
+            if folder.exists():
+                return descriptor
+        os.close(descriptor)
+    return None

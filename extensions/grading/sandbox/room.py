@@ -15,6 +15,7 @@ import os
 import select
 import signal
 import socket
+import stat
 import tarfile
 import time
 import traceback
@@ -25,7 +26,7 @@ from extensions.grading.sandbox import frames, inner, linux
 from extensions.grading.sandbox.limits import Limits
 
 CONNECTION_FILE = "/home/.connection.json"
-_SOCKET_COUNT = 5
+_SOCKETS = tuple(f"k-{number}" for number in range(1, 6))  # as Jupyter names them, by address and port
 _START_SECONDS = 120.0
 _LOOK_SECONDS = 0.002
 _LOG_BYTES = 4000
@@ -94,10 +95,22 @@ def _be_first(connection: socket.socket, request: dict[str, Any], files: bytes, 
     if keeper.wait_for_sockets():
         inner.seal()
         inner.shut()
+        if not are_sockets(inner.SOCKETS):
+            log = "What its sockets' names stand for are no sockets."
+            frames.send(connection, {"event": "ended", "status": 0, "log": log})
+            return
         folder = os.open(inner.SOCKETS, os.O_PATH | os.O_DIRECTORY)
         frames.send(connection, {"event": "ready"}, [folder])
         os.close(folder)
         keeper.watch_over()
+
+
+def are_sockets(folder: str) -> bool:
+    """Whether the kernel's sockets are that: a link in their place would lead the grader out of the room."""
+    try:
+        return all(stat.S_ISSOCK(os.lstat(f"{folder}/{name}").st_mode) for name in _SOCKETS)
+    except OSError:
+        return False
 
 
 def _write_connection(connection: dict[str, Any]) -> None:
@@ -145,7 +158,7 @@ class _Keeper:
     def wait_for_sockets(self) -> bool:
         """Until the kernel listens; False where it ended first, or nobody waits for it any more."""
         deadline = time.monotonic() + _START_SECONDS
-        while len([e for e in os.scandir(inner.SOCKETS) if e.name.count("-") == 1]) < _SOCKET_COUNT:
+        while not set(_SOCKETS).issubset(os.listdir(inner.SOCKETS)):
             if not self._look(_LOOK_SECONDS) or time.monotonic() > deadline:
                 return False
         return True

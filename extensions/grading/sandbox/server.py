@@ -9,6 +9,7 @@ Each connection begins with a frame: ``{"load": [MODULE, ...]}``, answered with 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -25,6 +26,13 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         connection, _ = listener.accept()
+        with connection:
+            answer(connection, listener, warm)
+
+
+def answer(connection: socket.socket, listener: socket.socket, warm: kernel.WarmKernel) -> None:
+    """What one of those who ask wants. Where that fails, it is told, and the others are served on."""
+    try:
         # Whoever asks sends the whole frame at once; only graders can ask.
         request = frames.receive(connection)
         if "load" in request:
@@ -33,7 +41,9 @@ def main() -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             listener.close()
             room.serve(connection, request, warm.become)
-        connection.close()
+    except OSError as error:  # no more processes or memory just now, or it has gone
+        with contextlib.suppress(OSError):
+            frames.send(connection, {"event": "refused", "reason": error.strerror or str(error)})
 
 
 def once() -> None:
