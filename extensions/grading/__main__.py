@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from traitlets import Bool, Integer, Unicode, default
 from campus_base.errors import CampusError
 from extensions.grading import layout, run, task
 from extensions.grading.array import OnCluster
+from extensions.grading.cycle import Cycle, teller
 from extensions.grading.machine import own_trouble
 from extensions.grading.progress import Progress
 from extensions.grading.settings import Array, Sandbox
@@ -37,6 +39,11 @@ class Grade(NbGrader):
         "force": ({"Grade": {"force": True}}, "Grade those too that have a grade already."),
         "json": ({"Grade": {"json": True}}, "Print the events as JSON, one on each line."),
         "slurm": ({"Grade": {"slurm": True}}, "Execute on the cluster, as an array of jobs."),
+        "exchange": (
+            {"Grade": {"exchange_too": True}},
+            "Collect from the exchange before, and tell it the grades; with feedback, where that is released at once.",
+        ),
+        "release": ({"Grade": {"release": True}}, "Grade nothing: release grades and feedback at the exchange."),
     }
 
     workers = Integer(min=1, help="How many submissions at once; by default as many as there are processors.").tag(
@@ -45,6 +52,8 @@ class Grade(NbGrader):
     force = Bool(help="Grade those too that have a grade already.").tag(config=True)
     json = Bool(help="Print the events as JSON.").tag(config=True)
     slurm = Bool(help="Execute on the cluster, as an array of jobs.").tag(config=True)
+    exchange_too = Bool(help="Collect from the exchange before, and tell it the grades.").tag(config=True)
+    release = Bool(help="Release grades and feedback at the exchange, and grade nothing.").tag(config=True)
     task = Unicode(help="Be one task of the array whose folder this is; Slurm starts these.").tag(config=True)
 
     @default("workers")
@@ -62,12 +71,43 @@ class Grade(NbGrader):
         with run.only_one(Path(self.coursedir.root)):
             self._log_to(placed.state / "grading.log")
             progress = Progress(placed.state / "progress.jsonl", _say, self.json)
-            executor: run.Executor = self._here(placed)
-            where = f"{self.workers} at once on this machine"
-            if self.slurm:
-                executor, where = OnCluster(self.config, placed.state / "array", self._here(placed)), "on the cluster"
-            complete = run.grade(self, executor, progress, self.force, where)
+            try:
+                with own_trouble():
+                    complete = self._release(progress) if self.release else self._grade(placed, progress)
+            except CampusError as error:
+                progress.stopped(error)
+                raise
+            progress.end()
         self.exit(0 if complete else 1)
+
+    def _grade(self, placed: layout.Layout, progress: Progress) -> bool:
+        executor: run.Executor = self._here(placed)
+        where = f"{self.workers} at once on this machine"
+        if self.slurm:
+            executor, where = OnCluster(self.config, placed.state / "array", self._here(placed)), "on the cluster"
+        if not self.exchange_too:
+            return run.grade(self, executor, progress, self.force, where)
+        progress.note("Collecting from the exchange.")
+        cycle = Cycle(self)
+        cycle.collect()
+        complete = run.grade(self, executor, progress, self.force, where, teller(cycle, progress))
+        for student in cycle.graded():  # also those that an earlier run could not tell
+            cycle.tell(student)
+        return complete
+
+    def _release(self, progress: Progress) -> bool:
+        cycle = Cycle(self)
+        students = [one for one in cycle.graded() if fnmatch(one, self.coursedir.student_id)]
+        progress.start_feedback(self.coursedir.assignment_id, len(students))
+        complete = True
+        for student in students:
+            try:
+                cycle.release(student)
+                progress.feedback(student)
+            except CampusError as error:
+                complete = False
+                progress.failed(student, error)
+        return complete
 
     def _here(self, placed: layout.Layout) -> run.Here:
         return run.Here(self.config, self.workers, placed.reference, placed.state / "modules.json")

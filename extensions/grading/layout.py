@@ -15,6 +15,8 @@ EXECUTED = ".grading/executed"
 OLD = ".grading/old"
 STATE = ".grading"
 RESULT = "result.json"
+SUBMISSION = "submission_secret.txt"
+"""In a submission's folder: its id at the exchange, where it was collected from there."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +37,10 @@ class Layout:
         folder.mkdir(parents=True, exist_ok=True)
         (Path(self.course.root) / STATE).chmod(0o700)
         return folder
+
+    def again(self, student: str) -> Path:
+        """A file that is there while a submission that has a grade is to be graded again."""
+        return self.state / "again" / student
 
     @property
     def reference(self) -> Path:

@@ -30,7 +30,20 @@ class Progress:
         """``standing``: how many have a grade already, which stays."""
         self._total = total
         said = f"{assignment}: {total} to grade, {standing} graded already, {where}."
-        self._tell(said, event="start", assignment=assignment, total=total, standing=standing, where=where)
+        told = {"what": "grades", "assignment": assignment, "total": total, "standing": standing, "where": where}
+        self._tell(said, event="start", **told)
+
+    def start_feedback(self, assignment: str, total: int) -> None:
+        """Feedback of so many submissions is to be made and released."""
+        self._total = total
+        said = f"{assignment}: feedback of {total} to release."
+        self._tell(said, event="start", what="feedback", assignment=assignment, total=total)
+
+    def feedback(self, student: str) -> None:
+        """Its feedback and grade are released now."""
+        self._done += 1
+        words = f"{self._place()} {student}: feedback released"
+        self._tell(words, event="feedback", student=student, **self._counts())
 
     def note(self, sentence: str) -> None:
         """Something that the instructor should know while it lasts."""
@@ -54,14 +67,19 @@ class Progress:
     def failed(self, student: str, error: CampusError) -> None:
         """It has no grade, through no fault of its own; the next run tries again."""
         self._failed += 1
-        words = f"{self._place()} {student}: not graded. {error}"
+        words = f"{self._place()} {student}: failed. {error}"
         self._tell(words, event="failed", student=student, **error.as_dict(), **self._counts())
 
     def end(self) -> None:
         seconds = round(time.monotonic() - self._started, 1)
-        words = f"{self._done} graded, {self._failed} not, in {seconds:g} s."
+        words = f"{self._done} done, {self._failed} failed, in {seconds:g} s."
         words += "".join(f"\n  {cause}: {count}" for cause, count in sorted(self._causes.items()))
         self._tell(words, event="end", seconds=seconds, causes=dict(self._causes), **self._counts())
+        self._file.close()
+
+    def stopped(self, error: CampusError) -> None:
+        """The run could not go on; the next one does."""
+        self._tell(f"Stopped. {error}", event="stopped", **error.as_dict(), **self._counts())
         self._file.close()
 
     def _counts(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import Execute, SaveAutoGrades
 from traitlets.utils.importstring import import_item
 
@@ -90,16 +90,3 @@ def _leave_note(path: Path, why: Fault) -> None:
     # As an output, which every page escapes: a file's name may be part of the sentence.
     cell = nbformat.v4.new_code_cell(outputs=[error(NOT_GRADED, why.sentence)])
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
-
-
-def score(gradebook: Gradebook, assignment: str, student: str) -> dict[str, Any]:
-    """A submission's score as the gradebook has it: ``score``, ``max_score``, ``needs_manual_grade``."""
-    try:
-        submission = gradebook.find_submission(assignment, student)
-    except MissingEntry:
-        return {}
-    return {
-        "score": submission.score,
-        "max_score": submission.max_score,
-        "needs_manual_grade": submission.needs_manual_grade,
-    }

@@ -6,22 +6,26 @@ import contextlib
 import dataclasses
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 from traitlets.config import Config
 
 from campus_base.errors import CampusError
-from extensions.grading import ahead, layout, work
+from extensions.grading import ahead, layout, results, work
 from extensions.grading.faults import Cause, Fault
 from extensions.grading.gradebook import OneGradebook
+from extensions.grading.grades import told
 from extensions.grading.pool import Crashed, Pool
 from extensions.grading.progress import Progress
-from extensions.grading.record import Record, score
+from extensions.grading.record import Record
 from extensions.grading.sandbox.forkserver import ForkServer, fork_server
 from extensions.grading.sanitise import Sanitise, waiting
 from extensions.grading.settings import Sandbox
+
+Tell = Callable[[str], None]
+"""Called with each student who has a grade now."""
 
 
 class Executor(Protocol):
@@ -89,8 +93,8 @@ def only_one(course: Path) -> Iterator[None]:
         yield
 
 
-def grade(app: Any, executor: Executor, progress: Progress, force: bool, where: str) -> bool:
-    """Grade what waits in the course that ``app`` (an nbgrader application) is set up for.
+def grade(app: Any, executor: Executor, progress: Progress, force: bool, where: str, tell: Tell | None = None) -> bool:
+    """Grade what waits in the course that ``app``, an nbgrader application, is set up for; ``tell`` hears of each.
 
     Returns whether every submission has a score now. Raises CampusError where none can be graded.
     """
@@ -100,6 +104,7 @@ def grade(app: Any, executor: Executor, progress: Progress, force: bool, where: 
     progress.start(assignment, len(students), len(standing), where)
     complete = True
     sanitise, record = Sanitise(coursedir, parent=app), Record(coursedir, parent=app)
+    placed = sanitise.layout
     with _inside(coursedir.root), OneGradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         _known(gradebook, assignment)
         before: dict[str, list[Fault]] = {}
@@ -108,15 +113,19 @@ def grade(app: Any, executor: Executor, progress: Progress, force: bool, where: 
             faults = [*before.pop(job.student), *result.faults]
             with gradebook.transaction() as book:
                 faults += record.run(job.student, faults, book)
-                given = score(book, assignment, job.student)
+                given = told(book, assignment, job.student)
+            results.keep(placed, job.student, faults, result.seconds)
             record.publish(job.student)
+            placed.again(job.student).unlink(missing_ok=True)
             progress.graded(job.student, given, faults, result.seconds)
+            if tell:
+                tell(job.student)
 
         def jobs() -> Iterator[work.Job]:
             for student in students:
                 with gradebook.transaction():
                     before[student] = sanitise.run(student)
-                job = _job(sanitise.layout, student, app.config)
+                job = _job(placed, student, app.config)
                 if result := work.stored(job):  # an earlier run got so far
                     finish(job, result)
                 else:
@@ -125,10 +134,10 @@ def grade(app: Any, executor: Executor, progress: Progress, force: bool, where: 
         for job, result in executor(jobs()):
             if isinstance(result, CampusError):
                 complete = False
+                results.keep_failure(placed, job.student, result)
                 progress.failed(job.student, result)
             else:
                 finish(job, result)
-    progress.end()
     return complete
 
 

@@ -87,7 +87,10 @@ def _unreadable(notebook: str, error: Exception) -> Fault:
 
 
 def waiting(coursedir: CourseDirectory, force: bool) -> tuple[list[str], list[str]]:
-    """Students whose submission is to be graded, and those whose grade stands (as ``init_destination``)."""
+    """Students whose submission is to be graded, and those whose grade stands (as ``init_destination``).
+
+    ``force`` is kept for each of them until it is graded, so that a run that breaks off goes on where it was.
+    """
     placed = layout.Layout(coursedir, coursedir.assignment_id)
     pattern = placed.folder(coursedir.submitted_directory, coursedir.student_id)
     excluded = coursedir.student_id_exclude.split(",")
@@ -100,7 +103,11 @@ def waiting(coursedir: CourseDirectory, force: bool) -> tuple[list[str], list[st
         graded = placed.folder(coursedir.autograded_directory, student)
         new, old = (coursedir.get_existing_timestamp(str(folder)) for folder in (source, graded))
         newer = new is not None and old is not None and new > old
-        (wanted if force or newer or not graded.exists() else standing).append(student)
+        if force and graded.exists():
+            placed.again(student).parent.mkdir(exist_ok=True)
+            placed.again(student).touch()
+        wants = newer or not graded.exists() or placed.again(student).exists()
+        (wanted if wants else standing).append(student)
     return wanted, standing
 
 

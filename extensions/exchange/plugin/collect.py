@@ -11,6 +11,7 @@ from nbgrader.exchange import default
 from nbgrader.utils import parse_utc
 
 from extensions.exchange.plugin.over_http import SECRET, STAMP, Exchange
+from extensions.grading import late
 
 
 class ExchangeCollect(Exchange, default.ExchangeCollect):
@@ -30,6 +31,15 @@ class ExchangeCollect(Exchange, default.ExchangeCollect):
             records = self._sort_by_timestamp(records)
             in_time = [record for record in records if due and record["timestamp"] <= due]
             self.src_records.append(in_time[0] if in_time else records[0])
+
+    def copy_files(self) -> None:
+        super().copy_files()
+        late.keep(
+            self.coursedir,
+            self.client.get(self.path(), dict, "name", "due", "late_policy"),
+            self.found.values(),
+            self.client.get(self.path("extensions"), list, "user", "due"),
+        )
 
     def _due(self):
         """The date to collect by: the gradebook's, else the exchange's; None without --before-duedate."""

@@ -51,7 +51,7 @@ class Exchange(default.Exchange):
 
     def submissions(self, course: str, name: str) -> list[dict[str, Any]]:
         path = f"/courses/{course}/assignments/{name}/submissions"
-        return self.client.get(path, list, "id", "user", "received", "files", "feedback")
+        return self.client.get(path, list, "id", "user", "received", "late_seconds", "files", "feedback")
 
     def local_folder(self, course: str, name: str) -> Path:
         """Where this person's copy of an assignment is."""

@@ -8,10 +8,12 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 from nbgrader.exchange import default
 
 from extensions.exchange.plugin.over_http import SECRET, Exchange
+from extensions.grading import grades, results
+from extensions.grading.layout import Layout
 
 
 class ExchangeReleaseFeedback(Exchange, default.ExchangeReleaseFeedback):
@@ -47,12 +49,8 @@ class ExchangeReleaseFeedback(Exchange, default.ExchangeReleaseFeedback):
         return match["student"] if match else folder.parent.name
 
     def _send_score(self, path: str, student: str) -> None:
+        name = self.coursedir.assignment_id
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-            try:
-                found = gradebook.find_submission(self.coursedir.assignment_id, student)
-                grade = {"score": found.score, "max_score": found.max_score, "released": True}
-            except MissingEntry:
-                return
-        # More than the maximum is possible with extra credit; what people see ends there.
-        grade["score"] = min(max(grade["score"], 0), grade["max_score"])
-        self.client.ask("PUT", f"{path}/grade", dict, ("graded",), json=grade)
+            grade = grades.grade(gradebook, name, student, results.faults(Layout(self.coursedir, name), student))
+        if grade:
+            self.client.ask("PUT", f"{path}/grade", dict, ("graded",), json={**grade, "released": True})
