@@ -57,6 +57,10 @@ class Use:
         if action in _CHANGES:
             self._changed = self._clock()
 
+    def note_work(self) -> None:
+        """Something else works in this session, as grading does."""
+        self._worked = self._clock()
+
     def keep(self) -> None:
         """Its person says that it is in use."""
         self._kept = self._clock()

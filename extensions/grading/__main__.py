@@ -17,6 +17,7 @@ from campus_base.errors import CampusError
 from extensions.grading import layout, run, task
 from extensions.grading.array import OnCluster
 from extensions.grading.cycle import Cycle, teller
+from extensions.grading.lock import only_one
 from extensions.grading.machine import own_trouble
 from extensions.grading.progress import Progress
 from extensions.grading.settings import Array, Sandbox
@@ -68,7 +69,7 @@ class Grade(NbGrader):
         if not self.coursedir.assignment_id:
             raise CampusError("no-assignment-named", "No assignment is named.", "Give its name as the argument.")
         placed = layout.Layout(self.coursedir, self.coursedir.assignment_id)
-        with run.only_one(Path(self.coursedir.root)):
+        with only_one(Path(self.coursedir.root), self.coursedir.assignment_id):
             self._log_to(placed.state / "grading.log")
             progress = Progress(placed.state / "progress.jsonl", _say, self.json)
             try:

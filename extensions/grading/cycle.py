@@ -19,7 +19,8 @@ from nbgrader.exchange import ExchangeError
 from campus_base.errors import CampusError
 from extensions.exchange.plugin.client import Client, Problem
 from extensions.grading import grades, results
-from extensions.grading.layout import SUBMISSION, Layout
+from extensions.grading.layout import Layout
+from extensions.grading.names import SUBMISSION
 from extensions.grading.progress import Progress
 
 _KEYS = ("id", "user", "score", "max_score", "cells", "causes", "grade_released", "feedback")
@@ -115,7 +116,7 @@ class Cycle:
     def _grade(self, student: str) -> dict[str, Any] | None:
         course = self._app.coursedir
         with Gradebook(course.db_url, course.course_id) as book:
-            return grades.grade(book, self._layout.assignment, student, results.faults(self._layout, student))
+            return grades.grade(book, self._layout.assignment, student, results.faults(self._layout.state, student))
 
     def _pages(self, student: str) -> dict[str, str]:
         folder = self._layout.folder(self._app.coursedir.feedback_directory, student)

@@ -15,7 +15,8 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import LateSubmissionPlugin
 
-from extensions.grading.layout import SUBMISSION, Layout
+from extensions.grading.layout import Layout
+from extensions.grading.names import SUBMISSION
 
 _FILE = "late.json"
 _DAY = 86400

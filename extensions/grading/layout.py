@@ -10,13 +10,7 @@ from typing import Any
 
 from nbgrader.coursedir import CourseDirectory
 
-SANITISED = ".grading/sanitised"
-EXECUTED = ".grading/executed"
-OLD = ".grading/old"
-STATE = ".grading"
-RESULT = "result.json"
-SUBMISSION = "submission_secret.txt"
-"""In a submission's folder: its id at the exchange, where it was collected from there."""
+from extensions.grading.names import STATE, state_folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +27,7 @@ class Layout:
     @property
     def state(self) -> Path:
         """Our own files of this assignment; nobody else's account may read them."""
-        folder = Path(self.course.root) / STATE / "runs" / self.assignment
+        folder = state_folder(Path(self.course.root), self.assignment)
         folder.mkdir(parents=True, exist_ok=True)
         (Path(self.course.root) / STATE).chmod(0o700)
         return folder

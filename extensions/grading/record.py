@@ -12,7 +12,7 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import Execute, SaveAutoGrades
 from traitlets.utils.importstring import import_item
 
-from extensions.grading import layout
+from extensions.grading import names
 from extensions.grading.faults import NOT_GRADED, Cause, Fault
 from extensions.grading.outputs import error
 from extensions.grading.sanitise import Step
@@ -23,8 +23,8 @@ class Record(Step):
     """From executed notebooks to ``autograded`` and the gradebook."""
 
     _sanitizing = False
-    _input_directory = layout.EXECUTED
-    _output_directory = layout.SANITISED  # the submission's other files lie there already
+    _input_directory = names.EXECUTED
+    _output_directory = names.SANITISED  # the submission's other files lie there already
 
     def _init_preprocessors(self) -> None:
         """The course's own list, but for the execution, which was done, and with scores checked before that."""
@@ -44,7 +44,7 @@ class Record(Step):
     def run(self, student: str, faults: list[Fault], gradebook: Gradebook) -> list[Fault]:
         """Write a submission's scores and notebooks; returns the faults that scoring found. Within one transaction."""
         assignment = self.coursedir.assignment_id
-        executed = self.layout.folder(layout.EXECUTED, student)
+        executed = self.layout.folder(names.EXECUTED, student)
         self.notebooks = sorted(map(str, executed.glob("*.ipynb")))
         found: list[Fault] = []
         for notebook in self.notebooks:
@@ -57,9 +57,9 @@ class Record(Step):
 
     def publish(self, student: str) -> None:
         """Put the notebooks where nbgrader looks for them; the scores are in the gradebook by now."""
-        made = self.layout.folder(layout.SANITISED, student)
+        made = self.layout.folder(names.SANITISED, student)
         target = self.layout.folder(self.coursedir.autograded_directory, student)
-        old = self.layout.folder(layout.OLD, student)
+        old = self.layout.folder(names.OLD, student)
         shutil.rmtree(old, ignore_errors=True)
         for folder in (target, old):
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -67,12 +67,12 @@ class Record(Step):
             target.rename(old)
         made.rename(target)
         shutil.rmtree(old, ignore_errors=True)
-        shutil.rmtree(self.layout.folder(layout.EXECUTED, student), ignore_errors=True)
+        shutil.rmtree(self.layout.folder(names.EXECUTED, student), ignore_errors=True)
 
     def _give_nothing(self, student: str, faults: list[Fault], gradebook: Gradebook) -> None:
         """Zero for the cells of notebooks that could not be read, as nbgrader gives for missing ones, and a note."""
         assignment = self.coursedir.assignment_id
-        folder = self.layout.folder(layout.SANITISED, student)
+        folder = self.layout.folder(names.SANITISED, student)
         for why in faults:
             gradebook.update_or_create_student(student)
             submission = gradebook.update_or_create_submission(assignment, student)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, Protocol
 from traitlets.config import Config
 
 from campus_base.errors import CampusError
-from extensions.grading import ahead, layout, results, work
+from extensions.grading import ahead, layout, names, results, work
 from extensions.grading.faults import Cause, Fault
 from extensions.grading.gradebook import OneGradebook
 from extensions.grading.grades import told
@@ -76,23 +75,6 @@ class Here:
                 yield job, work.give_up(job, Cause.GARBLED) if isinstance(result, Crashed) else result
 
 
-@contextlib.contextmanager
-def only_one(course: Path) -> Iterator[None]:
-    """The gradebook has one writer. Raises CampusError where another run has the course."""
-    folder = course / layout.STATE
-    folder.mkdir(mode=0o700, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise CampusError(
-                "grading-runs",
-                f"Another grading of the course in {course} runs already.",
-                "Wait until it has ended.",
-            ) from error
-        yield
-
-
 def grade(app: Any, executor: Executor, progress: Progress, force: bool, where: str, tell: Tell | None = None) -> bool:
     """Grade what waits in the course that ``app``, an nbgrader application, is set up for; ``tell`` hears of each.
 
@@ -114,7 +96,7 @@ def grade(app: Any, executor: Executor, progress: Progress, force: bool, where: 
             with gradebook.transaction() as book:
                 faults += record.run(job.student, faults, book)
                 given = told(book, assignment, job.student)
-            results.keep(placed, job.student, faults, result.seconds)
+            results.keep(placed.state, job.student, faults, result.seconds)
             record.publish(job.student)
             placed.again(job.student).unlink(missing_ok=True)
             progress.graded(job.student, given, faults, result.seconds)
@@ -134,7 +116,7 @@ def grade(app: Any, executor: Executor, progress: Progress, force: bool, where: 
         for job, result in executor(jobs()):
             if isinstance(result, CampusError):
                 complete = False
-                results.keep_failure(placed, job.student, result)
+                results.keep_failure(placed.state, job.student, result)
                 progress.failed(job.student, result)
             else:
                 finish(job, result)
@@ -142,9 +124,9 @@ def grade(app: Any, executor: Executor, progress: Progress, force: bool, where: 
 
 
 def _job(placed: layout.Layout, student: str, config: Config) -> work.Job:
-    sanitised = placed.folder(layout.SANITISED, student)
+    sanitised = placed.folder(names.SANITISED, student)
     settings = {name: config.get(name) for name in ("Sandbox", "Execute", "SandboxedExecute", "ExecutePreprocessor")}
-    executed = placed.folder(layout.EXECUTED, student)
+    executed = placed.folder(names.EXECUTED, student)
     return work.Job(student, str(sanitised), str(executed), layout.digest(sanitised, settings))
 
 

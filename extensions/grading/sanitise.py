@@ -15,7 +15,7 @@ from nbgrader.converters.base import BaseConverter
 from nbgrader.coursedir import CourseDirectory
 
 from campus_base.errors import CampusError
-from extensions.grading import layout
+from extensions.grading import layout, names
 from extensions.grading.faults import Cause, Fault, fault
 from extensions.grading.files import Unreadable, check
 from extensions.grading.machine import own_trouble
@@ -40,7 +40,7 @@ class Step(Autograde):
 class Sanitise(Step):
     """From ``submitted`` to our own folder."""
 
-    _output_directory = layout.SANITISED
+    _output_directory = names.SANITISED
 
     def run(self, student: str) -> list[Fault]:
         """Prepare a student's submission; what of it cannot be graded is in the answer, and not in the folder.
@@ -48,7 +48,7 @@ class Sanitise(Step):
         Raises CampusError where it is this machine that fails.
         """
         source = self.layout.folder(self.coursedir.submitted_directory, student)
-        shutil.rmtree(self.layout.folder(layout.SANITISED, student), ignore_errors=True)
+        shutil.rmtree(self.layout.folder(names.SANITISED, student), ignore_errors=True)
         self.notebooks = sorted(map(str, source.glob(f"{self.coursedir.notebook_id}.ipynb")))
         try:
             with own_trouble():
@@ -56,7 +56,7 @@ class Sanitise(Step):
                 self.run_pre_convert_hook()
                 self.init_assignment(self.coursedir.assignment_id, student)
         except (Unreadable, NbGraderException, OSError) as error:
-            self._keep_timestamp_only(source, self.layout.folder(layout.SANITISED, student))
+            self._keep_timestamp_only(source, self.layout.folder(names.SANITISED, student))
             return [_unreadable("", error)]
         return [why for notebook in self.notebooks if (why := self._convert(Path(notebook)))]
 

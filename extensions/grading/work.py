@@ -14,7 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from extensions.grading import layout
+from extensions.grading import names
 from extensions.grading.execute import SandboxedExecute, give_nothing
 from extensions.grading.faults import Cause, Fault, fault
 
@@ -46,7 +46,7 @@ class Result:
 def stored(job: Job) -> Result | None:
     """The result of an earlier run, where it is of the same submission, tests and limits."""
     try:
-        found = json.loads((Path(job.executed) / layout.RESULT).read_text())
+        found = json.loads((Path(job.executed) / names.RESULT).read_text())
     except (OSError, ValueError):
         return None
     if found["digest"] != job.digest:
@@ -94,7 +94,7 @@ def _store(job: Job, notebooks: dict[str, NotebookNode], result: Result) -> Resu
     made.mkdir(parents=True)
     for name, notebook in notebooks.items():
         nbformat.write(notebook, made / name)
-    (made / layout.RESULT).write_text(result.dump())
+    (made / names.RESULT).write_text(result.dump())
     shutil.rmtree(target, ignore_errors=True)
     made.rename(target)
     return result

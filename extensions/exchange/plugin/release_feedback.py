@@ -51,6 +51,6 @@ class ExchangeReleaseFeedback(Exchange, default.ExchangeReleaseFeedback):
     def _send_score(self, path: str, student: str) -> None:
         name = self.coursedir.assignment_id
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-            grade = grades.grade(gradebook, name, student, results.faults(Layout(self.coursedir, name), student))
+            grade = grades.grade(gradebook, name, student, results.faults(Layout(self.coursedir, name).state, student))
         if grade:
             self.client.ask("PUT", f"{path}/grade", dict, ("graded",), json={**grade, "released": True})
