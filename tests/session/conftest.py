@@ -57,7 +57,9 @@ class Hub(BaseHTTPRequestHandler):
 class Session:
     """Alice's session: its address, its log, its processes."""
 
-    def __init__(self, environment: Path, folder: Path, hub_port: int, config: dict[str, Any]) -> None:
+    def __init__(
+        self, environment: Path, folder: Path, hub_port: int, config: dict[str, Any], more: dict[str, str]
+    ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -94,6 +96,7 @@ class Session:
                     "JUPYTERHUB_SERVICE_PREFIX": "/user/alice/",
                     "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{self.port}/user/alice/",
                     "JUPYTERHUB_USER": "alice",
+                    **more,
                 },
                 **account,
             )
@@ -166,13 +169,13 @@ def environment() -> Path:
 
 
 @contextmanager
-def running(environment: Path, config: dict[str, Any] | None = None) -> Iterator[Session]:
-    """A session whose owner has this Jupyter configuration in the home folder."""
+def running(environment: Path, config: dict[str, Any] | None = None, **more: str) -> Iterator[Session]:
+    """A session whose owner has this Jupyter configuration in the home folder, and ``more`` in the environment."""
     hub = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     threading.Thread(target=hub.serve_forever, daemon=True).start()
     # Short, as a session's own is: the path of a Unix socket may have 107 bytes at most (unix(7)).
     with tempfile.TemporaryDirectory(prefix="campus-", dir="/tmp") as folder:
-        session = Session(environment, Path(folder), hub.server_port, config or {})
+        session = Session(environment, Path(folder), hub.server_port, config or {}, more)
         try:
             wait_for("the session", session.is_up)
             yield session

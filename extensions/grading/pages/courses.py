@@ -28,7 +28,7 @@ class CourseAtExchange:
     def submissions(self, assignment: str) -> list[dict[str, Any]]:
         """The latest of each person, as the exchange has it, and
 
-        - ``state``: "graded", "failed" or "waiting"; ``failed``: why it has no grade (``code``, ``message``, ``remedy``);
+        - ``state``: "graded", "failed" or "waiting"; ``failed``: why it has no grade (code, message, remedy);
         - ``manual``: whether a person still has to grade some of it; ``feedback``: whether it is released;
         - ``faults``: why it lost points, as in docs/grading.md.
         """

@@ -53,8 +53,8 @@ class PageHandler(JupyterHandler):
     @authenticated
     @authorized
     async def get(self) -> None:
-        hub = self.settings.get("hub_prefix") or os.environ.get("JUPYTERHUB_BASE_URL", "/") + "hub/"
         host = os.environ.get("JUPYTERHUB_HOST", "")
+        hub = f"{host}{os.environ.get('JUPYTERHUB_BASE_URL', '/')}hub/"
         own = f"'self' {host}".strip()
         self.set_header(
             "Content-Security-Policy",
@@ -63,7 +63,7 @@ class PageHandler(JupyterHandler):
         )
         page = _TEMPLATES.get_template("grading.html").render(
             course=self._desk.course,
-            hub=host + hub,
+            hub=hub,
             base=self.base_url,
             person=self.current_user.username,
             has_cluster=self._desk.has_cluster,
