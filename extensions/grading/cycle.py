@@ -17,7 +17,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeError
 
 from campus_base.errors import CampusError
-from extensions.exchange.plugin.client import Client, Problem
+from extensions.exchange.client import Client
 from extensions.grading import grades, results
 from extensions.grading.layout import Layout
 from extensions.grading.names import SUBMISSION
@@ -145,12 +145,11 @@ def teller(cycle: Cycle, progress: Progress) -> Callable[[str], None]:
 
 @contextmanager
 def _problems() -> Iterator[None]:
-    """What the exchange or nbgrader fails with, as an error for people."""
+    """What nbgrader fails with, as an error for people; the client's errors are such already."""
     try:
         yield
-    except (Problem, ExchangeError) as problem:
-        code = getattr(problem, "code", "") or "exchange-failed"
-        raise CampusError(code, str(problem), "What has a grade keeps it.") from problem
+    except ExchangeError as error:
+        raise CampusError("exchange-failed", str(error), "What has a grade keeps it.") from error
     except NbGraderException as error:
         raise CampusError(
             "no-feedback", "Feedback could not be made.", "The end of grading.log has the details.", str(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from extensions.exchange.plugin.client import Client
+from extensions.exchange.client import Client
 from extensions.grading import results
 from extensions.grading.names import state_folder
 

@@ -16,7 +16,7 @@ from jupyter_server.utils import url_path_join
 from tornado.web import authenticated
 
 from campus_base.errors import CampusError
-from extensions.exchange.plugin.client import Client
+from extensions.exchange.client import Client
 from extensions.grading.pages import orders
 from extensions.grading.pages.courses import CourseAtExchange
 from extensions.grading.pages.on_submit import OnSubmit
@@ -25,6 +25,7 @@ from extensions.grading.pages.state import current
 
 COURSE = "CAMPUS_GRADER_OF"
 """The variable that names the course whose grader this session is; without it there is no page."""
+_PAUSES = (0.5, 1)  # seconds between tries: somebody looks at the page
 _STATIC = Path(__file__).parent / "static"
 _TEMPLATES = Environment(loader=PackageLoader(__package__), autoescape=True)
 
@@ -34,7 +35,7 @@ class Desk:
 
     def __init__(self, course: str, folder: Path, settings: dict[str, Any], log: Any) -> None:
         self.course = course
-        self.exchange = CourseAtExchange(course, folder, Client.of_session())
+        self.exchange = CourseAtExchange(course, folder, Client.of_session(_PAUSES))
         clock = settings.get("campus_clock")
         self.runner = Runner(folder, log, clock.use.note_work if clock else lambda: None)
         self.on_submit = OnSubmit(self.runner, self.exchange, log)
