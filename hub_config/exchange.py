@@ -79,6 +79,8 @@ def exchange_environment(site: Site, paths: Paths) -> dict[str, str]:
         "HOME": str(paths.exchange_state),
         "CAMPUS_EXCHANGE_FOLDER": str(paths.exchange_state),
         "CAMPUS_EXCHANGE_PORT": str(at.exchange_port),
+        "CAMPUS_EXCHANGE_PUBLIC_URL": f"{_host(site) or at.origin}{_prefix(site)}",
+        "CAMPUS_EXCHANGE_SITE_NAME": site.name,
         "CAMPUS_EXCHANGE_DATABASE": external_database_url(site),
         "CAMPUS_EXCHANGE_UPLOAD_BYTES": str(memory_mib(site.exchange.upload) * _MIB),
         "CAMPUS_EXCHANGE_PERSON_BYTES": str(memory_mib(site.exchange.person) * _MIB),

@@ -23,6 +23,7 @@ _CLUSTER_PACKAGES = {
     "mariadb-client-core": "my_print_defaults",  # mariadb-install-db calls it, and does not depend on it
     "munge": "munged",
     "bubblewrap": "bwrap",
+    "fonts-dejavu-core": "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",  # of certificates
 }
 _REST_PACKAGES = {"slurmrestd": "slurmrestd", "slurm-wlm-jwt-plugin": "/usr/lib/*/slurm*/auth_jwt.so"}
 _PROXY = CHECKOUT / "hub_config" / "proxy"

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import jwt
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -41,6 +42,10 @@ class Signer:
         """The receipt with the key's name and the signature."""
         named = receipt | {"key": self.key}
         return named | {"signature": base64.b64encode(self._private.sign(_signed_part(named))).decode()}
+
+    def token(self, claims: dict[str, Any], kid: str) -> str:
+        """The claims as a JSON Web Token (RFC 7519); ``kid`` is the address of the public key."""
+        return jwt.encode(claims, self._private, algorithm="EdDSA", headers={"kid": kid})
 
 
 def is_signed(receipt: dict[str, Any], public: str) -> bool:

@@ -50,6 +50,7 @@ ASKED = [
     ("GET", f"{COURSE}/analytics"),
     ("GET", f"{COURSE}/pending"),
     ("GET", f"{COURSE}/progress"),
+    ("GET", f"{COURSE}/certificate"),
     ("GET", f"{COURSE}/assignments"),
     ("GET", NAME),
     ("PUT", NAME),
@@ -73,6 +74,7 @@ OF_ONE = [
 MEMBERS_MAY = {
     ("GET", COURSE),
     ("GET", f"{COURSE}/progress"),
+    ("GET", f"{COURSE}/certificate"),
     ("GET", f"{COURSE}/assignments"),
     ("GET", NAME),
     ("GET", f"{NAME}/files"),

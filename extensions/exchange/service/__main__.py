@@ -19,6 +19,7 @@ from tornado.log import app_log, enable_pretty_logging
 from extensions.exchange.receipts import Signer, secret_file
 from extensions.exchange.service import trees
 from extensions.exchange.service.app import make_app
+from extensions.exchange.service.badge import Issuer
 from extensions.exchange.service.clock import Clock
 from extensions.exchange.service.database import Database
 from extensions.exchange.service.handler import Exchange
@@ -52,7 +53,8 @@ def open_exchange(settings: Settings) -> Exchange:
     signer = Signer(secret_file(settings.folder / "receipts.key"))
     database.now(partial(_note_key, signer=signer))
     clock = Clock(database.now(_latest))
-    return Exchange(database, store, clock, signer, settings.limits, settings.person_bytes)
+    issuer = Issuer(settings.public_url, settings.site_name)
+    return Exchange(database, store, clock, signer, settings.limits, issuer, settings.person_bytes)
 
 
 async def serve(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from extensions.exchange.service import (
     analytics,
     assignments,
     audit,
+    certificates,
     courses,
     extensions,
     feedback,
@@ -20,6 +21,7 @@ from extensions.exchange.service import (
     grades,
     pending,
     progress,
+    public,
     release,
     roster,
     submissions,
@@ -30,6 +32,7 @@ from extensions.exchange.service.handler import Exchange, NothingHere
 
 _COURSE = f"/courses/({COURSE})"
 _ASSIGNMENT = f"{_COURSE}/assignments/({ID})"
+_CERTIFICATE = "/certificates/([0-9a-f]{32})"
 _SUBMISSION = "/submissions/([0-9a-f]{32})"
 
 # Below api/v1. A path is matched whole.
@@ -43,6 +46,9 @@ ADDRESSES: tuple[tuple[str, type[RequestHandler]], ...] = (
     (rf"{_COURSE}/gradebook\.csv", gradebook.GradebookTable),
     (f"{_COURSE}/audit", audit.Audit),
     (f"{_COURSE}/analytics", analytics.Analytics),
+    (f"{_COURSE}/certificate", certificates.State),
+    (rf"{_COURSE}/certificate\.pdf", certificates.Pdf),
+    (rf"{_COURSE}/certificate\.json", certificates.Badge),
     (f"{_COURSE}/pending", pending.Pending),
     (f"{_COURSE}/progress", progress.OwnProgress),
     (f"{_COURSE}/assignments", assignments.Assignments),
@@ -55,6 +61,7 @@ ADDRESSES: tuple[tuple[str, type[RequestHandler]], ...] = (
     (f"{_SUBMISSION}/files", submissions.Files),
     (f"{_SUBMISSION}/grade", grades.Grade),
     (f"{_SUBMISSION}/feedback", feedback.Feedback),
+    (_CERTIFICATE, public.Verification),
     ("/receipts/verify", verify.Verify),
     ("/receipts/keys", verify.Keys),
 )
@@ -83,5 +90,9 @@ def make_app(exchange: Exchange, prefix: str, cookie_secret: bytes) -> Applicati
         (prefix, SignIn),
         (f"{prefix}oauth_callback", HubOAuthCallbackHandler),
         (f"{prefix}health", Health),
+        (f"{prefix}issuer", public.IssuerProfile),
+        (f"{prefix}keys", public.KeySet),
+        (f"{prefix}keys/([0-9a-f]{{64}})", public.OneKey),
+        (f"{prefix}{_CERTIFICATE[1:]}", public.VerificationPage),
     ]
     return Application(handlers, exchange=exchange, cookie_secret=cookie_secret, default_handler_class=NothingHere)

@@ -23,6 +23,7 @@ from extensions.exchange.archive import File, tar_size, write_tar
 from extensions.exchange.names import PERSON, Limits
 from extensions.exchange.receipts import Signer
 from extensions.exchange.refusals import NotAllowed, NotFound, NotSignedIn, Refused, Unavailable
+from extensions.exchange.service.badge import Issuer
 from extensions.exchange.service.bodies import malformed
 from extensions.exchange.service.clock import Clock
 from extensions.exchange.service.database import Database
@@ -43,6 +44,7 @@ class Exchange:
     clock: Clock
     signer: Signer
     limits: Limits
+    issuer: Issuer
     person_bytes: int
     """What one person may have submitted to one course, in bytes."""
     workers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_WORKERS, "files"))

@@ -18,6 +18,10 @@ class Settings:
     """Where files, database and keys are; this account's alone."""
     port: int
     prefix: str
+    public_url: str
+    """The service's own, as people reach it, with a slash at its end."""
+    site_name: str
+    """Who issues certificates."""
     database: str
     """SQLAlchemy's address, with password; SQLite in the folder where it is empty."""
     upload_bytes: int
@@ -42,6 +46,8 @@ def read_settings(env: Mapping[str, str] = os.environ) -> Settings:
         folder=Path(env["CAMPUS_EXCHANGE_FOLDER"]),
         port=int(env["CAMPUS_EXCHANGE_PORT"]),
         prefix=env["JUPYTERHUB_SERVICE_PREFIX"],
+        public_url=env["CAMPUS_EXCHANGE_PUBLIC_URL"],
+        site_name=env["CAMPUS_EXCHANGE_SITE_NAME"],
         database=env.get("CAMPUS_EXCHANGE_DATABASE", ""),
         upload_bytes=int(env["CAMPUS_EXCHANGE_UPLOAD_BYTES"]),
         person_bytes=int(env["CAMPUS_EXCHANGE_PERSON_BYTES"]),

@@ -91,6 +91,15 @@ SUBMISSIONS = _table(
     UniqueConstraint("course", "assignment", "person", "upload_key"),
     Index("exchange_submissions_whose", "course", "assignment", "person", "received"),
 )
+# Who was given one; whether it stands is asked of the grades.
+CERTIFICATES = _table(
+    "certificates",
+    _key("id"),
+    Column("course", String(64), nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("issued", String(32), nullable=False),
+    UniqueConstraint("course", "person"),
+)
 # Only ever added to. ``entry`` is the JSON that was hashed.
 LOG = _table(
     "log",
