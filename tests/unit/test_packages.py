@@ -45,7 +45,7 @@ class Machine:
             "node",
             "npm",
         }
-        self.programs |= {"slurmrestd", "auth_jwt.so"}
+        self.programs |= {"slurmrestd", "auth_jwt.so", "DejaVuSans.ttf"}
         self.node_version = "v22.4.1"
         self.ran: list[list[str]] = []
         self.environments: list[dict[str, str]] = []
