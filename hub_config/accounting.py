@@ -10,6 +10,7 @@ from pathlib import Path
 
 from campus_base.process import run_sync
 from hub_config.daemon_accounts import as_account
+from hub_config.daemon_files import put_file
 from hub_config.local_slurmrestd import token_settings
 from hub_config.paths import Paths
 from hub_config.site import LocalCluster, Site
@@ -84,26 +85,15 @@ def ensure_accounting(site: Site, paths: Paths) -> bool:
     _socket(paths).parent.chmod(0o700)
     if not _folder(paths).exists():
         _make_database(_folder(paths))
-    changed = [
-        _write(paths.slurm_conf.with_name("slurmdbd.conf"), slurmdbd_conf(site, paths)),
-        _write(_grants(paths), _GRANTS),
+    changed = [  # that only Slurm reads: slurmdbd starts with no other file (slurmdbd.conf(5))
+        put_file(paths.slurm_conf.with_name("slurmdbd.conf"), slurmdbd_conf(site, paths), 0o600, _ACCOUNT),
+        put_file(_grants(paths), _GRANTS, 0o600, _ACCOUNT),
     ]
     return any(changed)
 
 
 def _grants(paths: Paths) -> Path:
     return paths.slurm_conf.with_name("database.sql")
-
-
-def _write(path: Path, text: str) -> bool:
-    """A file that only Slurm reads: slurmdbd starts with no other (slurmdbd.conf(5))."""
-    if path.exists() and path.read_text() == text:
-        return False
-    path.touch(mode=0o600)
-    path.write_text(text)
-    path.chmod(0o600)
-    shutil.chown(path, _ACCOUNT, _ACCOUNT)
-    return True
 
 
 def _make_database(folder: Path) -> None:

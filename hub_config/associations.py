@@ -55,17 +55,25 @@ def ensure_associations(site: Site, paths: Paths) -> int:
     return added
 
 
-def missing_associations(site: Site, known: set[tuple[str, str]]) -> Iterator[tuple[str, ...]]:
-    """sacctmgr's words for what is not among the known pairs of account and person (empty for the account's own)."""
+@dataclass(frozen=True)
+class Known:
+    """What slurmdbd has: pairs of account and person (empty for the account's own), and qualities of service."""
+
+    pairs: frozenset[tuple[str, str]]
+    qos: frozenset[str]
+
+
+def missing_associations(site: Site, known: Known) -> Iterator[tuple[str, ...]]:
+    """sacctmgr's words for what is not known yet; one that adds nothing new fails (sacctmgr(1))."""
     wanted = {account: [a.name for a in site.accounts if a.role in account.roles] for account in ACCOUNTS}
-    if any((account.name, "") not in known for account, people in wanted.items() if people):
+    if any(wanted.values()) and QOS[0] not in known.qos:
         yield ("add", "qos", QOS[0], "set", *QOS[1])
     for account, people in wanted.items():
         name = account.name
-        if people and (name, "") not in known:
+        if people and (name, "") not in known.pairs:
             described = (f"description={account.title}", "organization=campus", f"QOS={account.qos}")
             yield ("add", "account", name, *described, "DefaultQOS=normal", *account.limits)
-        if new := [person for person in people if (name, person) not in known]:
+        if new := [person for person in people if (name, person) not in known.pairs]:
             yield ("add", "user", ",".join(new), f"account={name}", f"DefaultAccount={name}", *account.each)
 
 
@@ -73,16 +81,17 @@ def ensure_grader_association(name: str, site: Site, paths: Paths) -> None:
     """Enter a course's grader where people are held to accounts: beside those who are taught. Raises CampusError."""
     if not site.accounts:
         return
-    known = _when_up(paths)
+    known = _when_up(paths).pairs
     if not any(person == name for _, person in known):
         account = next(account for account in ACCOUNTS if (account.name, "") in known)
         where = (f"account={account.name}", f"DefaultAccount={account.name}")
         _sacctmgr(paths, "--immediate", "--quiet", "add", "user", name, *where, *account.each)
 
 
-def known_associations(paths: Paths) -> set[tuple[str, str]]:
-    """Account and person of each association. Raises CampusError where slurmdbd does not answer, or has none at all."""
-    rows = _sacctmgr(paths, "--parsable2", "--noheader", "list", "associations", "format=Account,User")
+def known_associations(paths: Paths) -> Known:
+    """What slurmdbd has. Raises CampusError where it does not answer, or has no association at all."""
+    plain = ("--parsable2", "--noheader", "list")
+    rows = _sacctmgr(paths, *plain, "associations", "format=Account,User")
     if not rows:
         raise CampusError(
             "no-associations",
@@ -90,10 +99,11 @@ def known_associations(paths: Paths) -> set[tuple[str, str]]:
             "See ./campus logs slurmctld.",
             "no association",
         )
-    return {(account, user) for account, _, user in (row.partition("|") for row in rows.splitlines())}
+    pairs = frozenset((account, user) for account, _, user in (row.partition("|") for row in rows.splitlines()))
+    return Known(pairs, frozenset(_sacctmgr(paths, *plain, "qos", "format=Name").split()))
 
 
-def _when_up(paths: Paths) -> set[tuple[str, str]]:
+def _when_up(paths: Paths) -> Known:
     """:func:`known_associations`, as soon as there are some."""
     deadline = time.monotonic() + _PATIENCE
     while True:

@@ -1,15 +1,34 @@
-"""Copies of what a daemon reads, in a folder of its own, since it may read nobody else's keys."""
+"""What a daemon reads: files that are there whole or not at all, and copies of what it may read nowhere else."""
 
 from __future__ import annotations
 
 import grp
 import os
+import pwd
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
 from hub_config.daemon_accounts import as_account
+
+
+def put_file(path: Path, text: str, mode: int, owner: str | None = None) -> bool:
+    """A file with this text, mode and owner (ours by default), at once or not at all. True when it was another."""
+    account = pwd.getpwnam(owner) if owner else pwd.getpwuid(os.geteuid())
+    if path.exists():
+        found = path.stat()
+        if (found.st_uid, stat.S_IMODE(found.st_mode)) == (account.pw_uid, mode) and path.read_text() == text:
+            return False
+    staged = path.with_name(f".{path.name}.new")
+    staged.unlink(missing_ok=True)
+    staged.touch(mode=0o600)
+    staged.write_text(text)
+    os.chown(staged, account.pw_uid, account.pw_gid)
+    staged.chmod(mode)
+    staged.replace(path)
+    return True
 
 
 def put_copies(folder: Path, wanted: Mapping[str, str], account: str) -> None:

@@ -15,6 +15,7 @@ from campus_base.errors import CampusError
 from campus_base.process import run_sync
 from hub_config.accounting import accounting_settings
 from hub_config.daemon_accounts import as_account
+from hub_config.daemon_files import put_file
 from hub_config.local_slurmrestd import ensure_slurmrestd, token_settings
 from hub_config.machine import Machine
 from hub_config.paths import Paths
@@ -125,14 +126,6 @@ def _folder(path: Path, owner: str, mode: int) -> None:
     path.chmod(mode)
 
 
-def _write_if_changed(path: Path, text: str) -> bool:
-    if path.exists() and path.read_text() == text:
-        return False
-    path.write_text(text)
-    path.chmod(0o644)
-    return True
-
-
 def _ensure_munge_key(path: Path) -> None:
     if not path.exists() or path.stat().st_size < 32:
         path.touch(mode=0o600)
@@ -174,9 +167,9 @@ def ensure_cluster(site: Site, machine: Machine, paths: Paths) -> bool:
     if not machine.nvidia:
         _ensure_gpu_files(gpu_files(site.cluster or LocalCluster(), machine, paths))
     changed = [
-        _write_if_changed(paths.slurm_conf, slurm_conf(site, machine, paths)),
-        _write_if_changed(paths.slurm_conf.with_name("gres.conf"), gres_conf(site, machine, paths)),
-        _write_if_changed(paths.slurm_conf.with_name("cgroup.conf"), cgroup_conf(machine)),
+        put_file(paths.slurm_conf, slurm_conf(site, machine, paths), 0o644),
+        put_file(paths.slurm_conf.with_name("gres.conf"), gres_conf(site, machine, paths), 0o644),
+        put_file(paths.slurm_conf.with_name("cgroup.conf"), cgroup_conf(machine), 0o644),
     ]
     return any(changed)
 

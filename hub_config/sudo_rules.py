@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import shutil
-import stat
 import sys
 from collections.abc import Iterator
 from importlib.resources import files
@@ -16,6 +15,7 @@ from typing import Any
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
 from hub_config.daemon_accounts import as_account, hub_account
+from hub_config.daemon_files import put_file
 from hub_config.paths import Paths
 from hub_config.sessions import job_name, slurm_conf
 from hub_config.site import Site, duration_seconds
@@ -79,20 +79,9 @@ def ensure_wrapper(site: Site, paths: Paths) -> None:
     program.parent.chmod(0o755)
     source = files("spawners.slurm.sudo").joinpath("wrapper.py").read_text()
     # The program itself, not the environment's link to it: an upgrade makes environments anew.
-    _write(program, f"#!{Path(sys.executable).resolve()} -IS\n{source}", 0o755)
-    _write(program.with_suffix(".json"), json.dumps(wrapper_settings(site, paths), indent=2) + "\n", 0o644)
+    put_file(program, f"#!{Path(sys.executable).resolve()} -IS\n{source}", 0o755)
+    put_file(program.with_suffix(".json"), json.dumps(wrapper_settings(site, paths), indent=2) + "\n", 0o644)
     check_wrapper(paths)
-
-
-def _write(path: Path, text: str, mode: int) -> None:
-    if path.exists() and path.read_text() == text and stat.S_IMODE(path.stat().st_mode) == mode:
-        return
-    staged = path.with_name(f".{path.name}.new")
-    staged.unlink(missing_ok=True)
-    staged.touch(mode=mode)
-    staged.chmod(mode)
-    staged.write_text(text)
-    staged.replace(path)
 
 
 def check_wrapper(paths: Paths) -> None:

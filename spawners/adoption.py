@@ -34,10 +34,13 @@ async def adopt(spawner: CampusSpawner) -> int | None:
             error = finishing.exception()
             if error is None:
                 return None
-            if not isinstance(error, SessionRefused):
-                raise error
-            spawner.log.info("Session of %s ended while the hub was away: %s", spawner._log_name, error)
-            return 1
+            if isinstance(error, SessionRefused):
+                spawner.log.info("Session of %s ended while the hub was away: %s", spawner._log_name, error)
+                return 1
+            # Nobody said that it is over: JupyterHub would stop a session of which it hears this.
+            spawner.log.error("Session of %s could not be looked at; again", spawner._log_name, exc_info=error)
+            await spawner.watch.news(spawner.watch.interval)
+            continue
         # JupyterHub cancelled the start and is about to stop the session, which it does not do to one that it checks.
         spawner._check_pending = False
         with contextlib.suppress(TimeoutError):

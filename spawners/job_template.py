@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,8 @@ from spawners.request import SessionSize
 _EXTENDS = f'{{% extends "{OURS}" %}}'
 _SHELL_SECONDS = 10
 _SHELL_SAYS = re.compile(r"^.*?\b\d+: ")  # dash: "sh: 12: Syntax error: ..."; bash: "sh: line 12: syntax error ..."
+_SEPARATORS = frozenset({";", "\n", "&&", "||", "|"})
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _OUTSIDE = "this stands outside of the blocks and would be left out; move it into one"
 
 
@@ -82,6 +85,8 @@ def _mistakes_in_scripts(text: str, tree: nodes.Template, values: Mapping[str, A
         if says := _shell_says(printed):
             ill = True
             yield f"{where}: it is not shell: {says}"
+        if block.name == "command" and not says and (several := _not_one_command(printed)):
+            yield f"{where}: it is one command, which takes the script's place; {several}"
         if block.name == "command" and "spawners.session" not in printed:
             yield f"{where}: it does not start the session; write {{{{ super() }}}} where its command belongs"
         for line in printed.splitlines():
@@ -91,6 +96,18 @@ def _mistakes_in_scripts(text: str, tree: nodes.Template, values: Mapping[str, A
                 yield f"{where}: Slurm reads no directive there; move '{line}' to the block directives"
     if not ill and (says := _shell_says(script)):
         yield f"line 1: the whole script is not shell: {says}"
+
+
+def _not_one_command(text: str) -> str:
+    """What to do about a text that is not one simple command of the shell (POSIX, 2.9.1); empty for one that is."""
+    words = shlex.shlex(text.replace("\\\n", " ").strip(), posix=True, punctuation_chars=";&|()\n")
+    words.whitespace, words.whitespace_split = " \t\r", True
+    found = list(words)
+    if found[:1] == ["("] or not _SEPARATORS.isdisjoint(found):
+        return "move what comes before it to the prologue, and what comes after it to the epilogue"
+    if found and _ASSIGNMENT.match(found[0]):
+        return f"write env before {found[0]}, or export it in the prologue"
+    return ""
 
 
 def _shell_says(text: str) -> str:

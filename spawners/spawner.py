@@ -395,10 +395,12 @@ class CampusSpawner(SlurmSpawner):
 
     @staticmethod
     async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
-        """Wait for whichever comes first, and drop the rest."""
+        """Wait for whichever comes first, and drop the rest. Raises what the first raised."""
         tasks = [asyncio.ensure_future(wait) for wait in waits]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
             for task in tasks:
                 task.cancel()
@@ -419,7 +421,7 @@ class CampusSpawner(SlurmSpawner):
         """None while the session lives, or nobody can say; otherwise its exit status (1)."""
         if not self.job_id:
             return 0
-        if not self.watch.picture.asked:
+        if not self.watch.picture.known:
             await self.watch.refresh()
         if self._check_pending and not self._start_pending:
             return await adopt(self)

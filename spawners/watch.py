@@ -30,13 +30,18 @@ _NODES_SECONDS = 60.0  # how old may be what is known of the nodes, while no ses
 class Picture:
     """What Slurm said. ``asked`` is the monotonic time (seconds) at which the question was put."""
 
-    asked: float = 0.0
+    asked: float = -math.inf  # never; the clock of a machine that just booted is near 0
     jobs: dict[int, Job] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
     queue: tuple[Queued, ...] = ()
     """Everybody's waiting jobs, the first to go first; asked for only while one of ours waits."""
-    nodes_asked: float = -math.inf  # a machine that was just started counts from 0
+    nodes_asked: float = -math.inf
     """The time at which the nodes were asked for, which is less often."""
+
+    @property
+    def known(self) -> bool:
+        """Whether Slurm has answered yet."""
+        return self.asked > -math.inf
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class ClusterWatch:
         self._asking = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._silent = False
-        self._failed = 0.0
+        self._failed = -math.inf
         """When the question was put to which Slurm last gave no answer."""
 
     def ensure_running(self) -> None:

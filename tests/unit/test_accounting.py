@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +22,7 @@ from hub_config.accounting import (
     slurmdbd_conf,
     slurmdbd_environment,
 )
-from hub_config.associations import ACCOUNTS, ensure_associations, missing_associations
+from hub_config.associations import ACCOUNTS, Known, ensure_associations, missing_associations
 from hub_config.paths import Paths
 from hub_config.site import Site
 from hub_config.site_file import LOCAL, SITE_FILE, read_site
@@ -94,6 +97,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
     monkeypatch.setattr(accounting, "run_sync", run_sync)
     monkeypatch.setattr(accounting.shutil, "chown", lambda *_: None)
+    monkeypatch.setattr(accounting, "_ACCOUNT", pwd.getpwuid(os.geteuid()).pw_name)
     return found
 
 
@@ -125,15 +129,17 @@ def test_a_database_that_was_cut_off_is_made_anew(
 # ---------------------------------------------------------------- people
 
 
-EVERYBODY = {
+PAIRS = {
     *(("root", user) for user in ("", "root")),
     *(("training", user) for user in ("", "trainee1", "trainee2", "instructor1", "operator1")),
     *(("startups", user) for user in ("", "startup1")),
 }
+EVERYBODY = Known(frozenset(PAIRS), frozenset({"normal", "long"}))
+NOBODY = Known(frozenset({("root", "")}), frozenset({"normal"}))
 
 
 def test_everybody_is_entered_once() -> None:
-    first = [command[:3] for command in missing_associations(SITE, {("root", "")})]
+    first = [command[:3] for command in missing_associations(SITE, NOBODY)]
     assert first == [
         ("add", "qos", "long"),
         ("add", "account", "training"),
@@ -144,8 +150,16 @@ def test_everybody_is_entered_once() -> None:
     assert list(missing_associations(SITE, EVERYBODY)) == []
 
 
+def test_a_quality_of_service_that_is_there_is_not_added_again() -> None:
+    cut_off = replace(EVERYBODY, pairs=EVERYBODY.pairs - {("startups", ""), ("startups", "startup1")})
+    assert [command[:3] for command in missing_associations(SITE, cut_off)] == [
+        ("add", "account", "startups"),
+        ("add", "user", "startup1"),
+    ]
+
+
 def test_who_is_new_is_added_and_the_others_stay_as_they_are() -> None:
-    (command,) = missing_associations(SITE, EVERYBODY - {("training", "trainee2")})
+    (command,) = missing_associations(SITE, replace(EVERYBODY, pairs=EVERYBODY.pairs - {("training", "trainee2")}))
     assert command[:5] == ("add", "user", "trainee2", "account=training", "DefaultAccount=training")
 
 
@@ -155,7 +169,7 @@ def test_every_role_has_an_account() -> None:
 
 
 def test_without_demo_accounts_nobody_is_entered() -> None:
-    assert list(missing_associations(people_elsewhere(), {("root", "")})) == []
+    assert list(missing_associations(people_elsewhere(), NOBODY)) == []
 
 
 class Sacctmgr:
@@ -175,6 +189,8 @@ class Sacctmgr:
         if "list" not in argv:
             self.changes.append(argv)
             return Result(0, "", "")
+        if "qos" in argv:
+            return Result(0, "normal\n", "")
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if answer == "fails":
             raise ProgramFailed(what, "Connection refused")

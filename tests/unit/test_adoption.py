@@ -55,12 +55,30 @@ async def test_one_that_is_over_says_why() -> None:
     assert str(found._spawn_future.exception()) == "The node failed."
 
 
-async def test_a_defect_is_not_hidden() -> None:
+async def test_a_session_that_could_not_be_looked_at_is_not_over(caplog: pytest.LogCaptureFixture) -> None:
     found = Found()
+    looked = asyncio.Event()
+
+    async def news(timeout: float) -> None:
+        found.end = asyncio.get_running_loop().create_future()
+        looked.set()
+
+    found.watch = SimpleNamespace(news=news, interval=5.0)
     task = await found.adopted()
     found.end.set_exception(ZeroDivisionError())
+    await looked.wait()
+    assert not task.done()
+    assert "ZeroDivisionError" in caplog.text
+    found.end.set_result(None)
+    assert await task is None
+
+
+async def test_a_start_whose_session_cannot_be_asked_has_failed() -> None:
+    async def asked() -> None:
+        raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError):
-        await task
+        await CampusSpawner._first(asked(), asyncio.Event().wait())
 
 
 async def test_called_off_it_can_be_stopped_and_is_then_over() -> None:

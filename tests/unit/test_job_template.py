@@ -51,6 +51,7 @@ def mistakes(text: str) -> list[str]:
         EXTENDS + block("epilogue", "rm -rf /scratch/$USER/$SLURM_JOB_ID"),
         EXTENDS + block("command", "{% if size.gpus %}nvidia-run {% endif %}{{ super() }}"),
         EXTENDS + block("command", "/opt/other/bin/python -I -m spawners.session"),
+        EXTENDS + block("command", "# a note\nenv A=1 nice \\\n  {{ super() }} --note='a; b' 2>&1\n"),
     ],
 )
 def test_a_good_template(text: str) -> None:
@@ -88,6 +89,15 @@ def test_a_good_template(text: str) -> None:
         (
             EXTENDS + block("command", "sleep 60"),
             ["line 2, the block command: it does not start the session; write {{"],
+        ),
+        (
+            EXTENDS + block("command", "\nmodule load cuda\n{{ super() }}\n"),
+            ["line 2, the block command: it is one command, which takes the script's place; move what comes before"],
+        ),
+        (EXTENDS + block("command", "cd /tmp && {{ super() }}"), ["line 2, the block command: it is one command"]),
+        (
+            EXTENDS + block("command", "OMP_NUM_THREADS=4 {{ super() }}"),
+            ["line 2, the block command: it is one command, which takes the script's place; write env before OMP_NUM"],
         ),
         (
             EXTENDS + block("prologue", "\n#SBATCH --exclusive\n"),

@@ -268,17 +268,6 @@ def test_a_change_by_hand_is_put_right(paths: Paths, owners: dict[str, str]) -> 
         assert file.read_text() == good
 
 
-def test_a_file_that_is_right_is_left_alone(tmp_path: Path) -> None:
-    file = tmp_path / "slurm.conf"
-    assert local_cluster._write_if_changed(file, "a\n")
-    assert file.stat().st_mode & 0o777 == 0o644
-    os.utime(file, (1, 1))
-    assert not local_cluster._write_if_changed(file, "a\n")
-    assert file.stat().st_mtime == 1
-    assert local_cluster._write_if_changed(file, "b\n")
-    assert file.read_text() == "b\n"
-
-
 def test_folders_are_their_daemons_own(paths: Paths, owners: dict[str, str]) -> None:
     old = os.umask(0o077)
     try:

@@ -132,8 +132,12 @@ def test_a_program_in_a_terminal(server: Server, terminal: Any) -> None:
     os.write(fd, b"sleep 600\n")
     wait_for("the program", lambda: os.tcgetpgrp(fd) != pid)
     assert server.passes(10, 0) == (0, 0)
-    os.write(fd, b"\x03")
-    wait_for("its end", lambda: os.tcgetpgrp(fd) == pid)
+
+    def interrupted() -> bool:  # again: a shell that just forked takes the signal for its own
+        os.write(fd, b"\x03")
+        return os.tcgetpgrp(fd) == pid
+
+    wait_for("its end", interrupted)
     assert server.passes(10, 0) == (10, 10)
     server.settings["terminal_last_activity"] = server.time()
     assert server.passes(2, 0) == (2, 2)
@@ -230,7 +234,13 @@ async def test_the_page_is_told_and_counts_on(server: Server, hub: Hub, monkeypa
     found = await reports(server, Gpus(0), Log())
     at = found._at
     monkeypatch.setattr(idle, "time", SimpleNamespace(monotonic=lambda: at + 100))
-    assert found.now() == {"because": "gpu", "idle": 1600, "ends_in": 200, "smaller": None, "keeps_left": 2}
+    assert found.now() == {
+        "because": "gpu",
+        "idle": pytest.approx(1600),
+        "ends_in": pytest.approx(200),
+        "smaller": None,
+        "keeps_left": 2,
+    }
 
 
 async def test_keep_it_goes_to_the_hub_at_once_and_not_for_ever(server: Server, hub: Hub) -> None:

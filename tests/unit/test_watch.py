@@ -90,7 +90,8 @@ async def watched(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
 
 
 async def test_before_the_first_answer_nothing_is_known(watched: Watched) -> None:
-    assert watched.watch.picture == Picture(0.0, {}, {}, ())
+    assert watched.watch.picture == Picture()
+    assert not watched.watch.picture.known
     assert watched.asked == 0
 
 

@@ -80,7 +80,7 @@ class CliTransport:
     async def queue(self) -> tuple[Queued, ...]:
         """Everybody's waiting jobs, the first to go first. Raises ProgramFailed or Unreadable."""
         done = await self.run(queue_query(), "Asking Slurm for its queue")
-        return parse_queue(done.stdout)
+        return await asyncio.to_thread(parse_queue, done.stdout)
 
     async def claims(self) -> tuple[Claim, ...]:
         """Everybody's jobs that wait or run. Raises ProgramFailed or Unreadable."""

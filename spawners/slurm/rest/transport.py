@@ -47,7 +47,8 @@ class RestTransport:
 
     async def queue(self) -> tuple[Queued, ...]:
         """Everybody's waiting jobs, the first to go first."""
-        return (await self.rest.ask(Jobs, "GET", "slurm/*/jobs")).queue()
+        jobs = await self.rest.ask(Jobs, "GET", "slurm/*/jobs")
+        return await asyncio.to_thread(jobs.queue)
 
     async def claims(self) -> tuple[Claim, ...]:
         """Everybody's jobs that wait or run."""
