@@ -23,6 +23,7 @@ from spawners.slurm.cli import CliTransport
 
 log = logging.getLogger("campus.watch")
 
+_PACE = 1.0  # seconds from one question to the next, however many people start
 _NODES_SECONDS = 60.0  # how old may be what is known of the nodes, while no session waits and nobody looks
 
 
@@ -109,6 +110,8 @@ class ClusterWatch:
                 return True
             if self._failed >= wanted:
                 return False
+            if (pause := max(self.picture.asked, self._failed) + _PACE - time.monotonic()) > 0:
+                await asyncio.sleep(pause)
             asked = time.monotonic()
             try:
                 jobs, known = await asyncio.gather(self.slurm.jobs(self.job_name), self._nodes(nodes))

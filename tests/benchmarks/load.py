@@ -19,7 +19,7 @@ from tests.benchmarks.support.sessions import Hub, campus_hub, peer_hub, sign_in
 from tests.benchmarks.support.stock import stock_hub
 from tests.support.campus import Campus
 
-SETTLE = 35  # seconds: longer than either hub's interval
+SETTLE = 75  # seconds: longer than either hub's interval, and than Campus counts what people use after one looked
 
 
 @dataclass(frozen=True)

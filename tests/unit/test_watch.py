@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from campus_base.process import Result
+from spawners import watch as watch_module
 from spawners.reconcile import Ledger
 from spawners.slurm.cli import CliTransport
 from spawners.watch import ClusterWatch, Picture, WatchSettings, shared_watch
@@ -50,6 +51,11 @@ class Gate:
             return await self.answers.get()
         finally:
             self.waiting -= 1
+
+
+@pytest.fixture(autouse=True)
+def no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_module, "_PACE", 0.0)
 
 
 class Watched:
@@ -486,3 +492,17 @@ async def test_orphans_are_cancelled_after_two_answers(watched: Watched) -> None
     gate.answers.put_nowait(jobs(7, 8))
     await until(lambda: watched.programs.asked("scancel"))
     assert [call.argv for call in watched.programs.calls if call.argv[0] == "scancel"] == [("scancel", "7")]
+
+
+async def test_however_many_start_at_once_one_question_serves(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_module, "_PACE", 0.05)
+    assert await watched.watch.refresh()
+    first = watched.watch.picture.asked
+    starts = [asyncio.create_task(watched.watch.refresh())]
+    await asyncio.sleep(0)
+    starts += [asyncio.create_task(watched.watch.refresh()) for _ in range(20)]
+    assert all(await done(*starts))
+    assert watched.asked == 2
+    assert watched.watch.picture.asked - first >= 0.05
