@@ -10,6 +10,10 @@ from hub_config.routes import WatchedProxy
 from hub_config.site import Site
 
 
+# Milliseconds. A node out of reach must not hold requests for ever; a balancer in front keeps connections for a minute.
+_TIMEOUTS = ("--proxy-timeout=3600000", "--keep-alive-timeout=75000")
+
+
 def update_network(c, site: Site, paths: Paths) -> None:
     at = site.addresses
     scheme = "https" if at.tls else "http"
@@ -56,6 +60,7 @@ def proxy_command(site: Site, paths: Paths) -> list[str]:
         "--api-ip=127.0.0.1",
         f"--api-port={at.proxy_api_port}",
         f"--error-target=https://{at.hub_ip}:{at.hub_port}{urlsplit(at.public_url).path}/hub/error",
+        *_TIMEOUTS,
         *(["--host-routing"] if at.own_domains else []),
         *component("proxy-api", "api"),
         *component("proxy-client", "client"),

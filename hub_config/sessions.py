@@ -119,3 +119,5 @@ def update_sessions(c, site: Site, paths: Paths) -> None:
     c.CampusSpawner.http_timeout = 120
     c.CampusSpawner.poll_interval = max(1, round(site.slurm.poll_seconds))
     c.JupyterHub.concurrent_spawn_limit = 0
+    # As often as sessions tell their use; JupyterHub's 30 seconds write twice as much for nothing.
+    c.JupyterHub.activity_resolution = 60

@@ -126,6 +126,7 @@ def test_what_holds_for_every_site(which: str, paths: Paths) -> None:
     assert c.ConfigurableHTTPProxy.api_url == "https://127.0.0.1:8001"
     assert c.ConfigurableHTTPProxy.auth_token == "ab" * 32
     assert hub.concurrent_spawn_limit == 0
+    assert hub.activity_resolution == 60
     assert hub.spawner_class is CampusSpawner
     assert c.CampusSpawner.port == 0
     assert c.CampusSpawner.env_keep == []
@@ -172,6 +173,7 @@ def test_an_address_with_a_path_is_kept_everywhere(paths: Paths) -> None:
         "http://localhost:9000/campus/",
     )
     assert "--error-target=https://127.0.0.1:8081/campus/hub/error" in proxy_command(site, paths)
+    assert "--proxy-timeout=3600000" in proxy_command(site, paths)
     assert JupyterHub(config=c).base_url == "/campus/"
 
 
