@@ -56,7 +56,7 @@ class Patient:
         self.slurm_seconds = 0.0
         self.programs: dict[str, tuple[int, str, str]] = {
             "munge": (0, "", ""),
-            "sacctmgr": (0, "root|\nroot|root\ntraining|\ntraining|trainee1\ntraining|operator1\n", ""),
+            "sacctmgr": (0, "root|\nroot|root\ntraining|\ntraining|trainee1\ntraining|operator1\nlong\n", ""),
             "unshare": (0, "", ""),
             "setpriv --reuid=65534": (0, "Student code can be run here.\n", ""),
             "dpkg-query": (0, "25.05.0-1", ""),
@@ -268,7 +268,7 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
         "./campus logs slurmdbd",
     ),
     "a person without an account": (
-        program("sacctmgr", 0, "root|\ntraining|\ntraining|trainee1\n"),
+        program("sacctmgr", 0, "root|\ntraining|\ntraining|trainee1\nlong\n"),
         "slurmdbd",
         "does not know: user operator1",
         "./campus up",
