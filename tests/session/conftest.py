@@ -67,7 +67,7 @@ class Session:
         self.url = f"http://127.0.0.1:{self.port}/user/alice"
         self.runtime = folder / "run"
         self.runtime.mkdir(mode=0o700)
-        home = folder / "home"
+        home = self.home = folder / "home"
         (home / ".jupyter").mkdir(parents=True)
         (home / ".jupyter" / "jupyter_server_config.json").write_text(json.dumps(config))
         account: dict[str, Any] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from nbgrader.exchange import default
@@ -26,5 +27,11 @@ class ExchangeFetchFeedback(Exchange, default.ExchangeFetchFeedback):
                 continue
             folder = Path(self.local_folder(self.coursedir.course_id, name), "feedback", stamp)
             folder.mkdir(parents=True, exist_ok=True)
-            self.client.fetch(f"/submissions/{submission['id']}/feedback", submission["feedback"]["files"], folder)
+            files = submission["feedback"]["files"]
+            if not all(_is(folder / file["path"], file["sha256"]) for file in files):
+                self.client.fetch(f"/submissions/{submission['id']}/feedback", files, folder)
             self.log.info(f"Fetched feedback: {folder}")
+
+
+def _is(path: Path, sha256: str) -> bool:
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256

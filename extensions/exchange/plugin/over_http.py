@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,6 +19,10 @@ from extensions.exchange.client import Client, Problem
 
 SECRET = "submission_secret.txt"  # noqa: S105 - nbgrader carries this file from collecting to feedback
 STAMP = "timestamp.txt"
+RECEIPTS = ".receipts"
+"""A folder in each assignment that was submitted from here; never a part of what is handed in."""
+PART = ".campus-fetch-"
+"""How the names of files begin that are being fetched."""
 
 
 class Exchange(default.Exchange):
@@ -65,8 +70,23 @@ class Exchange(default.Exchange):
 
     @contextmanager
     def picked(self, source: str) -> Iterator[Path]:
-        """A copy of a folder without what nbgrader's options leave out."""
+        """A copy of a folder without what nbgrader's options leave out. Raises Problem where it cannot be made."""
         with TemporaryDirectory() as folder:
             target = Path(folder) / "files"
-            self.do_copy(source, str(target))
+            self.coursedir.ignore = [*self.coursedir.ignore, RECEIPTS, f"{PART}*"]
+            try:
+                self.do_copy(source, str(target))
+            except RuntimeError as error:  # nbgrader's word for a folder over its limit
+                most = self.coursedir.max_dir_size // 1000
+                raise Problem(
+                    "too-large",
+                    f"All files together are larger than {most} MB.",
+                    "Take out what is not needed, like data and models; clear large outputs.",
+                ) from error
+            except shutil.Error as error:  # of every file that cannot be copied: its path, that of the copy, and why
+                path, _, why = error.args[0][0]
+                name = os.path.relpath(path, source)
+                raise Problem(
+                    "unreadable", f"{name} cannot be read: {why}.", "Take it out of the folder, and try again."
+                ) from error
             yield target

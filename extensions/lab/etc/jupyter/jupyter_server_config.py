@@ -8,6 +8,7 @@ grades = "CAMPUS_GRADER_OF" in os.environ
 c.ServerApp.jpserver_extensions = {
     "extensions.apps": True,
     "extensions.clock": True,
+    "extensions.coursework": True,
     "extensions.grading.pages": grades,
     "jupyter_server_proxy": False,
     "jupyter_lsp": False,
@@ -15,7 +16,7 @@ c.ServerApp.jpserver_extensions = {
     "notebook_shim": False,
     "nbgrader.server_extensions.assignment_list": False,
     "nbgrader.server_extensions.course_list": False,
-    "nbgrader.server_extensions.formgrader": False,
+    "nbgrader.server_extensions.formgrader": grades,
     "nbgrader.server_extensions.validate_assignment": False,
 }
 c.KernelManager.transport = "ipc"

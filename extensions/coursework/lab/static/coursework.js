@@ -1,0 +1,192 @@
+// The plugin: buttons in notebooks that belong to an assignment. What the server says is shown as text.
+import { Checking } from './checking.js';
+import { element } from './dom.js';
+import { Folder } from './saving.js';
+import { Submitting } from './submitting.js';
+import { assignmentOf, standing } from './words.js';
+
+const CHECK = 'campus-coursework:check';
+const SUBMIT = 'campus-coursework:submit';
+const FEEDBACK = 'campus-coursework:feedback';
+const LOOK = 20_000; // milliseconds between looks whether a grade has come
+const LOOKS = 30;
+
+export function plugin(libraries) {
+  const { CommandToolbarButton, Dialog, ICommandPalette, IDocumentManager, INotebookTracker, Notification, ServerConnection, Widget } =
+    libraries;
+
+  function activate(app, tracker, documents, palette) {
+    const settings = app.serviceManager.serverSettings;
+    const base = new URL(settings.baseUrl, location.href);
+    const works = new Map(); // panel -> Work, for the notebooks of assignments
+    const checking = new Checking({ Dialog, Notification, Widget, ask });
+    const submitting = new Submitting({ Dialog, Notification, Widget, ask, base });
+
+    // Asks the session's own server; throws an Error with a sentence, `refused` where it was an answer.
+    async function ask(what, named, method = 'GET', signal) {
+      const url = new URL(`campus/coursework/${what}`, base);
+      url.search = new URLSearchParams(named);
+      let response;
+      try {
+        response = await ServerConnection.makeRequest(url.href, { method, signal }, settings);
+      } catch {
+        throw new Error('The session does not answer.');
+      }
+      const answer = await response.json().catch(() => ({}));
+      if (response.ok) return answer;
+      const error = new Error([answer.message ?? 'The session does not answer.', answer.remedy].filter(Boolean).join(' '));
+      error.refused = Boolean(answer.message) && response.status < 500;
+      throw error;
+    }
+
+    const current = () => works.get(tracker.currentWidget);
+    const folderOf = ({ course, assignment }) => new Folder(app.shell, documents, `${course}/${assignment}`);
+
+    async function check() {
+      const panel = tracker.currentWidget;
+      try {
+        await panel.context.save();
+      } catch {
+        return; // JupyterLab says why
+      }
+      await checking.check(panel);
+    }
+
+    async function submit() {
+      const work = current();
+      if (await submitting.submit(work.named, folderOf(work.named))) await work.look(LOOKS);
+    }
+
+    async function openFeedback() {
+      try {
+        const { page } = await ask('feedback', current().named, 'POST');
+        await app.commands.execute('docmanager:open', { path: page });
+      } catch (error) {
+        Notification.error(error.message, { autoClose: false });
+      }
+    }
+
+    const commands = [
+      [CHECK, 'Check', 'Save, and run the tests of this notebook that you can see', check],
+      [SUBMIT, 'Submit', 'Save, and submit this assignment', submit],
+      [FEEDBACK, 'Feedback', 'Open the feedback on this assignment', openFeedback],
+    ];
+    for (const [id, label, caption, execute] of commands) {
+      const isEnabled = () => Boolean(current()) && (id !== FEEDBACK || current().hasFeedback);
+      app.commands.addCommand(id, { label, caption, execute, isEnabled });
+      palette?.addItem({ command: id, category: 'Course' });
+    }
+
+    // One notebook of an assignment: its buttons, and the line that says how far it is.
+    class Work {
+      items = [];
+      hasFeedback = false;
+      looking = 0;
+
+      constructor(panel, named) {
+        this.panel = panel;
+        this.named = named;
+        this.line = element('span', { class: 'campus-Standing', role: 'status' });
+        const button = id => new CommandToolbarButton({ commands: app.commands, id });
+        this.feedback = button(FEEDBACK);
+        this.feedback.hide();
+        this.put([button(CHECK), button(SUBMIT), new Widget({ node: this.line }), this.feedback]);
+      }
+
+      put(widgets) {
+        const { toolbar } = this.panel;
+        const names = [...toolbar.names()];
+        let at = names.indexOf('spacer');
+        if (at < 0) at = names.length;
+        widgets.forEach((widget, number) => {
+          toolbar.insertItem(at + number, `campus-coursework-${number}`, widget);
+          this.items.push(widget);
+        });
+      }
+
+      show(assignment) {
+        const { text, feedback } = standing(assignment);
+        this.line.textContent = text;
+        this.hasFeedback = Boolean(feedback);
+        this.feedback.setHidden(!feedback);
+        app.commands.notifyCommandChanged(FEEDBACK);
+      }
+
+      // Ask how far it is; where a grade may come by itself, so many times.
+      async look(times = 0) {
+        clearTimeout(this.looking);
+        const { assignment } = await ask('standing', this.named).catch(() => ({ assignment: null }));
+        if (this.panel.isDisposed) return;
+        if (assignment) this.show(assignment);
+        if (times && (!assignment || (assignment.grade_on_submit && assignment.state === 'submitted'))) {
+          this.looking = setTimeout(() => void this.look(times - 1), LOOK);
+        }
+      }
+
+      dispose() {
+        clearTimeout(this.looking);
+        for (const item of this.items) item.dispose();
+      }
+    }
+
+    async function attach(panel) {
+      await panel.context.ready;
+      if (panel.isDisposed) return;
+      works.get(panel)?.dispose();
+      works.delete(panel);
+      const cells = panel.content.model?.cells ?? [];
+      const marked = [...cells].some(cell => cell.getMetadata('nbgrader'));
+      panel.toggleClass('campus-mod-marked', marked);
+      panel.removeClass('campus-mod-assignment');
+      const named = assignmentOf(panel.context.path);
+      if (named) {
+        const { assignment, known } = await ask('standing', named).catch(() => ({ assignment: null, known: false }));
+        if (!panel.isDisposed && !works.has(panel) && (assignment || (!known && marked))) {
+          const work = new Work(panel, named);
+          works.set(panel, work);
+          panel.addClass('campus-mod-assignment');
+          if (assignment) work.show(assignment);
+        }
+      }
+      for (const [id] of commands) app.commands.notifyCommandChanged(id);
+    }
+
+    function follow(panel) {
+      void attach(panel);
+      panel.context.pathChanged.connect(() => void attach(panel));
+      panel.disposed.connect(() => {
+        works.get(panel)?.dispose();
+        works.delete(panel);
+      });
+    }
+
+    const link = element('link', { rel: 'stylesheet', href: new URL('coursework.css', import.meta.url).href });
+    document.head.append(link);
+    tracker.forEach(follow);
+    tracker.widgetAdded.connect((_, panel) => follow(panel));
+    tracker.currentChanged.connect(() => {
+      for (const [id] of commands) app.commands.notifyCommandChanged(id);
+    });
+
+    // The page that submits, in another tab of this browser, asks what is not saved here.
+    const tab = String(Math.random());
+    const pages = new BroadcastChannel('campus-coursework');
+    pages.addEventListener('message', ({ data }) => void answer(data ?? {}));
+    async function answer({ ask: asked, save }) {
+      const name = asked ?? save;
+      if (typeof name !== 'string') return;
+      const folder = new Folder(app.shell, documents, name);
+      if (save) await folder.save().catch(() => {}); // what is left is told
+      pages.postMessage({ tab, folder: name, unsaved: folder.paths() });
+    }
+  }
+
+  return {
+    id: 'campus-coursework:plugin',
+    description: 'Checks and submits the notebooks of a course, and shows how far they are.',
+    autoStart: true,
+    requires: [INotebookTracker, IDocumentManager],
+    optional: [ICommandPalette],
+    activate,
+  };
+}

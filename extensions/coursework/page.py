@@ -1,0 +1,68 @@
+"""A page of the session's server for people: its look, and how an error is told."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jupyter_server.base.handlers import JupyterHandler
+
+from campus_base.errors import CampusError
+from extensions.coursework import words
+from extensions.coursework.helper import Helper
+
+_FOLDER = Path(__file__).parent / "pages"
+_PAGES = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+_PAGES.filters["bytes"] = words.size
+_STATUS = {"bad-link": 400, "bad-key": 400, "not-found": 404, "exchange-silent": 503}
+
+
+class Page(JupyterHandler):
+    """Base of all; shows a CampusError as a page that says what is wrong and what to do."""
+
+    auth_resource = "campus"
+
+    def initialize(self, helper: Helper) -> None:
+        self.helper = helper
+
+    @cached_property
+    def _nonce(self) -> str:
+        return secrets.token_urlsafe(16)
+
+    @property
+    def content_security_policy(self) -> str:
+        own = f"'nonce-{self._nonce}'"
+        return (
+            f"default-src 'none'; style-src {own}; script-src {own}; connect-src 'none'; form-action 'self'; "
+            "base-uri 'none'; frame-ancestors 'none'"
+        )
+
+    def lab(self, path: str = "") -> str:
+        """The address of a file or folder in JupyterLab; ``path`` from the root of its files."""
+        parts = ("lab", "tree", *path.split("/")) if path else ("lab",)
+        return str(self.base_url) + "/".join(quote(part, safe="") for part in parts)
+
+    def show(self, page: str, **values: Any) -> None:
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Referrer-Policy", "same-origin")
+        parts = {name: (_FOLDER / name).read_text() for name in ("page.css", "page.js")}
+        self.finish(
+            _PAGES.get_template(page).render(
+                style=parts["page.css"], script=parts["page.js"], nonce=self._nonce, lab=self.lab(), **values
+            )
+        )
+
+    async def told(self, deed: Callable[[], Awaitable[None]]) -> None:
+        """Do it; a CampusError becomes a page."""
+        try:
+            await deed()
+        except CampusError as error:
+            if error.detail:
+                self.log.warning("%s (%s)", error.message, error.detail)
+            self.set_status(_STATUS.get(error.code, 409))
+            self.show("error.html", error=error, again=self.request.uri if self.request.method == "GET" else "")
