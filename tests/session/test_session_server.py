@@ -207,7 +207,7 @@ def test_no_path_leads_to_a_port(method: str, path: str, neighbour: Neighbour, s
     assert neighbour.visitors == 0
 
 
-@pytest.mark.parametrize("path", ["/lsp/status", "/assignments", "/formgrader", "/courses", "/tree"])
+@pytest.mark.parametrize("path", ["/lsp/status", "/formgrader", "/tree"])
 def test_pages_of_extensions_that_are_off_do_not_exist(path: str, session: Session) -> None:
     assert session.request("GET", path).status_code == 404
 
