@@ -87,28 +87,29 @@ export function plugin(libraries) {
         this.panel = panel;
         this.named = named;
         this.line = element('span', { class: 'campus-Standing', role: 'status' });
-        const button = id => new CommandToolbarButton({ commands: app.commands, id });
-        this.feedback = button(FEEDBACK);
-        this.feedback.hide();
-        this.put([button(CHECK), button(SUBMIT), new Widget({ node: this.line }), this.feedback]);
+        this.put(CHECK, this.button(CHECK));
+        this.put(SUBMIT, this.button(SUBMIT));
+        this.put('campus-coursework:standing', new Widget({ node: this.line }));
       }
 
-      put(widgets) {
+      button(id) {
+        return new CommandToolbarButton({ commands: app.commands, id });
+      }
+
+      // At the end of what stands on the toolbar's left.
+      put(name, widget) {
         const { toolbar } = this.panel;
         const names = [...toolbar.names()];
-        let at = names.indexOf('spacer');
-        if (at < 0) at = names.length;
-        widgets.forEach((widget, number) => {
-          toolbar.insertItem(at + number, `campus-coursework-${number}`, widget);
-          this.items.push(widget);
-        });
+        const spacer = names.indexOf('spacer');
+        toolbar.insertItem(spacer < 0 ? names.length : spacer, name, widget);
+        this.items.push(widget);
       }
 
       show(assignment) {
         const { text, feedback } = standing(assignment);
         this.line.textContent = text;
-        this.hasFeedback = Boolean(feedback);
-        this.feedback.setHidden(!feedback);
+        if (feedback && !this.hasFeedback) this.put(FEEDBACK, this.button(FEEDBACK));
+        this.hasFeedback ||= Boolean(feedback);
         app.commands.notifyCommandChanged(FEEDBACK);
       }
 

@@ -5,7 +5,7 @@ export function element(name, { on, ...attributes } = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   if (on) made.addEventListener('click', on);
-  made.append(...children.flat().filter(child => child !== null && child !== undefined && child !== ''));
+  made.append(...children.flat(Infinity).filter(child => child !== null && child !== undefined && child !== ''));
   return made;
 }
 
