@@ -262,7 +262,8 @@ class Supervisor:
 
 _PROGRAMS = frozenset(
     {"munged", "mariadbd", "slurmdbd", "slurmctld", "slurmd", "slurmrestd", "supervisord"}
-    | {"jupyterhub", "hub_config.culler", "configurable-http-proxy", "extensions.exchange.service"}
+    | {"jupyterhub", "configurable-http-proxy", "extensions.exchange.service"}
+    | {"hub_config.culler", "hub_config.courses.on_submit"}
 )
 _INTERPRETER = re.compile(r"(python[\d.]*|node)")
 

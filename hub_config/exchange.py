@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import sys
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,7 +49,7 @@ def health_url(site: Site) -> str:
 
 
 def hub_services(site: Site, paths: Paths) -> list[dict[str, Any]]:
-    """The exchange and the publisher, as JupyterHub's services. Neither is started by the hub."""
+    """The exchange, which the hub does not start, and the publisher, in whose name courses are published and graded."""
     return [
         {
             "name": EXCHANGE,
@@ -59,7 +60,16 @@ def hub_services(site: Site, paths: Paths) -> list[dict[str, Any]]:
             # Else the hub's start waits for it in vain: JupyterHub 6.1 asks it with the context of a TLS server.
             "timeout": 0,
         },
-        {"name": PUBLISHER, "api_token": paths.secret(PUBLISHER_TOKEN).read_text().strip(), "display": False},
+        {
+            "name": PUBLISHER,
+            "api_token": paths.secret(PUBLISHER_TOKEN).read_text().strip(),
+            "display": False,
+            # It ends with a hub that is killed, which starts another when it is back (setpriv(1)).
+            "command": [
+                *("setpriv", "--pdeathsig=TERM", sys.executable, "-P", "-s", "-m", "hub_config.courses.on_submit"),
+            ],
+            "environment": {"CAMPUS_PREFIX": str(paths.prefix)},
+        },
     ]
 
 

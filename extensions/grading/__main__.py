@@ -20,7 +20,7 @@ from extensions.grading.cycle import Cycle, teller
 from extensions.grading.lock import only_one
 from extensions.grading.machine import own_trouble
 from extensions.grading.progress import Progress
-from extensions.grading.settings import Array, Sandbox
+from extensions.grading.settings import Array, Sandbox, fitting
 
 
 class Grade(NbGrader):
@@ -59,7 +59,9 @@ class Grade(NbGrader):
 
     @default("workers")
     def _default_workers(self) -> int:
-        return max(1, len(os.sched_getaffinity(0)) // Sandbox(parent=self).cpus)
+        settings = Sandbox(parent=self)
+        at_once = len(os.sched_getaffinity(0)) // settings.cpus
+        return max(1, min(at_once, fitting(settings)))
 
     def start(self) -> None:
         super().start()
@@ -84,6 +86,8 @@ class Grade(NbGrader):
     def _grade(self, placed: layout.Layout, progress: Progress) -> bool:
         executor: run.Executor = self._here(placed)
         where = f"{self.workers} at once on this machine"
+        if fitting(Sandbox(parent=self)) < self.workers:
+            where += ", whose memory is less than they may use"
         if self.slurm:
             executor, where = OnCluster(self.config, placed.state / "array", self._here(placed)), "on the cluster"
         if not self.exchange_too:

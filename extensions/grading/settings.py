@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from pathlib import Path
 
 from traitlets import Integer, List, Unicode
 from traitlets.config import Configurable
 
+from extensions.clock.memory import job_memory
 from extensions.grading.sandbox.limits import Limits
 
 _DEFAULT = Limits()
@@ -33,6 +35,15 @@ class Sandbox(Configurable):
     def limits(self) -> Limits:
         names = {field.name for field in dataclasses.fields(Limits)}
         return Limits(**{name: getattr(self, name) for name in self.trait_names() if name in names})
+
+
+def fitting(sandbox: Sandbox) -> float:
+    """How many submissions, with all that they may use, fit into the memory of the job this runs in; inf outside one."""
+    memory = job_memory(int(os.environ.get("SLURM_JOB_ID", "0")))
+    if not memory or memory["limit"] is None:
+        return math.inf
+    mib = memory["limit"] // 2**20 - _OVERHEAD_MIB
+    return max(0, mib // (sandbox.memory_mib + sandbox.disk_mib))
 
 
 class Array(Configurable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -49,17 +50,24 @@ def exchange(site: Site, paths: Paths) -> Client:
     return Client(address, _token(paths), certificate=certificate, authority=authority)
 
 
-def enter_grader(course: str, site: Site, paths: Paths) -> None:
-    """Make a course's grader known to the hub. Raises NotReached."""
+def ask_hub(method: str, path: str, site: Site, paths: Paths, body: dict[str, Any] | None = None) -> requests.Response:
+    """The hub's answer (JupyterHub's REST API), whatever its status. Raises NotReached."""
     at = site.addresses
-    address = f"https://{at.hub_ip}:{at.hub_port}{urlsplit(at.public_url).path}/hub/api/campus/graders/{course}"
+    address = f"https://{at.hub_ip}:{at.hub_port}{urlsplit(at.public_url).path}/hub/api/{path}"
     certificate, authority = _inside(paths)
-    web = requests.Session()
-    web.trust_env = False
     headers = {"Authorization": f"token {_token(paths)}"}
     try:
-        answer = web.put(address, headers=headers, cert=certificate, verify=authority, timeout=_SECONDS)
+        with requests.Session() as web:
+            web.trust_env = False
+            return web.request(
+                method, address, json=body, headers=headers, cert=certificate, verify=authority, timeout=_SECONDS
+            )
     except (requests.RequestException, OSError) as error:
-        raise NotReached("The hub", f"entering {grader_of(course)}: {error}") from error
+        raise NotReached("The hub", f"{method} {path}: {error}") from error
+
+
+def enter_grader(course: str, site: Site, paths: Paths) -> None:
+    """Make a course's grader known to the hub. Raises NotReached."""
+    answer = ask_hub("PUT", f"campus/graders/{course}", site, paths)
     if answer.status_code != requests.codes.ok:
         raise NotReached("The hub", f"entering {grader_of(course)}: {answer.status_code} {answer.text[:500]}")
