@@ -38,7 +38,7 @@ class Sandbox(Configurable):
 
 
 def fitting(sandbox: Sandbox) -> float:
-    """How many submissions, with all that they may use, fit into the memory of the job this runs in; inf outside one."""
+    """How many submissions, with all that they may use, fit into the memory of this job; inf outside of one."""
     memory = job_memory(int(os.environ.get("SLURM_JOB_ID", "0")))
     if not memory or memory["limit"] is None:
         return math.inf

@@ -38,12 +38,10 @@ class CourseAtExchange:
 
     def waiting_on_submit(self) -> dict[str, set[str]]:
         """Submissions without a grade of assignments that are graded as soon as something comes in, by assignment."""
-        found = {}
-        for one in self.assignments():
-            if one["grade_on_submit"] and one["submissions"] > one["graded"]:
-                path = f"{self._path}/assignments/{one['name']}/submissions?latest=1&graded=0"
-                found[one["name"]] = {row["id"] for row in self._client.get(path, list, "id")}
-        return {name: numbers for name, numbers in found.items() if numbers}
+        found: dict[str, set[str]] = {}
+        for one in self._client.get(f"{self._path}/pending", list, "id", "assignment"):
+            found.setdefault(one["assignment"], set()).add(one["id"])
+        return found
 
     @staticmethod
     def _shown(one: dict[str, Any], state: Path) -> dict[str, Any]:
