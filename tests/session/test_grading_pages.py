@@ -7,7 +7,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +126,8 @@ def test_what_a_session_left_undone_is_done_by_the_next(taught: Taught) -> None:
         ask(session, "POST", "/run", {"assignment": "a1", "what": "grade"}, 202)
         wait_for("the first grade", lambda: (ask(session, "GET", "/run")["run"] or {}).get("done", 0) > 0, 60)
         for process in session.processes():  # as Slurm ends a job
-            os.kill(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
     assert sum(taught.told(who)["score"] is None for who in people) > 0
     with session_of(taught) as session:
         wait_for("the rest", lambda: all(taught.told(who)["score"] == 5 for who in people), 60)
