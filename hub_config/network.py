@@ -9,7 +9,6 @@ from hub_config.paths import Paths
 from hub_config.routes import WatchedProxy
 from hub_config.site import Site
 
-
 # Milliseconds. A node out of reach must not hold requests for ever; a balancer in front keeps connections for a minute.
 _TIMEOUTS = ("--proxy-timeout=3600000", "--keep-alive-timeout=75000")
 
