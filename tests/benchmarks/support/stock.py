@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import requests
 
+from hub_config.packages import install_debian_packages
 from hub_config.site import memory_mib
 from hub_config.testing import free_ports
 from tests.benchmarks.support.bench import LIGHT
@@ -39,6 +40,8 @@ class Stock:
 @contextmanager
 def stock_hub(campus: Campus, *, light: bool = False) -> Iterator[Stock]:
     """A peer whose sessions have the environment of Campus's, or are light ones, in the size that Campus gives them."""
+    if not shutil.which("sudo"):  # which batchspawner's own commands begin with
+        install_debian_packages(["sudo"])
     folder = campus.paths.prefix / "stock"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
