@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +41,8 @@ class Assignment(Part):
     """When people may fetch it; at once where left out."""
     due: Moment | None = None
     """Until when it is in time; never late where left out."""
+    time: Duration | None = None
+    """For how long one may work on it, from when one first opens it, like 90m; any time where left out."""
     late: Late | None = None
     """What becomes of late submissions; without this table they are taken and only marked as late."""
     weight: float = Field(default=1.0, gt=0, le=100, allow_inf_nan=False)
@@ -55,8 +58,8 @@ class Assignment(Part):
     def _fits(self) -> Assignment:
         if self.opens and self.due and self.opens >= self.due:
             raise ValueError("must open before it is due")
-        if self.late and not self.due:
-            raise ValueError("must have a due date to be late; add due, or remove [late]")
+        if self.late and not (self.due or self.time):
+            raise ValueError("must have a due date or a time to be late; add due or time, or remove [late]")
         return self
 
     def policy(self, points: float, size: str | None) -> dict[str, Any]:
@@ -67,6 +70,7 @@ class Assignment(Part):
             "title": self.title,
             "opens": _utc(self.opens),
             "due": _utc(self.due),
+            "minutes": math.ceil(duration_seconds(self.time) / 60) if self.time else None,
             "attempts": self.attempts,
             "late_policy": {
                 "accept_days": seconds / 86400 if self.late else None,
@@ -106,6 +110,8 @@ class Course(Part):
     """Who may follow it: those on its roster, or everybody who is signed in."""
     size: Name | None = None
     """The session size it is followed with; the site's first where left out."""
+    environment: Name | None = None
+    """The software it is followed with, of the site's environments; the site's first where left out."""
     pass_mark: float = Field(default=0.5, ge=0, le=1, allow_inf_nan=False)
     """The share of all points from which the course is passed, from 0 to 1."""
     certificate: bool = False

@@ -40,7 +40,7 @@ def publish(name: str, site: Site, paths: Paths) -> Iterator[str]:
         staged.mkdir()
         released.mkdir()
         points = stage(folder, staged)
-        _check_sizes(folder, site)
+        _check_offered(folder, site)
         grader = ensure_grader(name, site, paths)
         enter_grader(name, site, paths)
         _let_read(Path(top), grader)
@@ -48,7 +48,8 @@ def publish(name: str, site: Site, paths: Paths) -> Iterator[str]:
         yield from _tell_exchange(folder, points, released, exchange(site, paths))
 
 
-def _check_sizes(folder: CourseFolder, site: Site) -> None:
+def _check_offered(folder: CourseFolder, site: Site) -> None:
+    """Raises CampusError for a session size, or an environment, that the site does not have."""
     for size in (folder.course.size, *(assignment.size for assignment in folder.course.assignments)):
         if size and not site.size(size):
             raise CampusError(
@@ -56,6 +57,15 @@ def _check_sizes(folder: CourseFolder, site: Site) -> None:
                 f"{folder.id} asks for the session size {size}, which this site does not have.",
                 f"Use one of {', '.join(offered.name for offered in site.sizes)}, or leave size out.",
             )
+    environments = [offered.name for offered in site.environments]
+    if folder.course.environment and folder.course.environment not in environments:
+        raise CampusError(
+            "course-environment",
+            f"{folder.id} asks for the environment {folder.course.environment}, which this site does not have.",
+            f"Use one of {', '.join(environments)}, or leave environment out."
+            if environments
+            else "Leave environment out, or add it to the site file ([[environments]]).",
+        )
 
 
 def _let_read(top: Path, grader: pwd.struct_passwd) -> None:

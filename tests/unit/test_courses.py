@@ -13,7 +13,9 @@ from extensions.courses.course import COURSE_FILE, Assignment, Course, CourseFol
 from extensions.courses.names import course_of, grader_of
 from extensions.courses.notebooks import NotebookError, build, grade_ids, marks, points
 from extensions.courses.stage import stage
+from hub_config.courses.publish import _check_offered
 from hub_config.environments import CHECKOUT
+from hub_config.site_file import LOCAL, read_site
 
 MANIFEST = """
 title = "First steps"
@@ -128,6 +130,7 @@ def test_dates_are_told_to_the_exchange_in_utc(tmp_path: Path) -> None:
         "title": "Means",
         "opens": None,
         "due": "2026-12-01T11:00:00.000000Z",
+        "minutes": None,
         "attempts": None,
         "late_policy": {"accept_days": 2.0, "penalty_per_day": 0.1},
         "points": 6,
@@ -135,6 +138,23 @@ def test_dates_are_told_to_the_exchange_in_utc(tmp_path: Path) -> None:
         "session_size": "gpu1",
         "weight": 1.0,
     }
+
+
+def test_timed_work_needs_no_due_date_to_be_late(tmp_path: Path) -> None:
+    manifest = MANIFEST.replace("due = 2026-12-01T12:00:00+01:00", 'time = "90m"')
+    (assignment,) = CourseFolder(course(tmp_path, manifest)).course.assignments
+    policy = assignment.policy(6, None)
+    assert (policy["minutes"], policy["due"], policy["late_policy"]["accept_days"]) == (90, None, 2.0)
+
+
+def test_what_a_course_asks_for_the_site_must_have(tmp_path: Path) -> None:
+    site = read_site(LOCAL)
+    for key, wanted, code in (("size", "huge", "course-size"), ("environment", "fortran", "course-environment")):
+        manifest = MANIFEST.replace("hours = 2", f'hours = 2\n{key} = "{wanted}"')
+        folder = CourseFolder(course(tmp_path / key, manifest))
+        with pytest.raises(CampusError, match=f"asks for the (session )?{key} {wanted}") as refused:
+            _check_offered(folder, site)
+        assert refused.value.code == code
 
 
 def test_a_course_is_staged_for_nbgrader(tmp_path: Path) -> None:
@@ -174,7 +194,7 @@ def test_a_grader_is_the_course_s_account() -> None:
         ("hours = 2", "hour = 2", "hour: is no setting here; did you mean hours?"),
         ("2026-12-01T12:00:00+01:00", "2026-12-01T12:00:00", "must say its offset from UTC"),
         ("2026-12-01T12:00:00+01:00", '"soon"', "assignments[1].due"),
-        ("due = 2026-12-01T12:00:00+01:00", "", "must have a due date to be late"),
+        ("due = 2026-12-01T12:00:00+01:00", "", "must have a due date or a time to be late"),
         ("penalty_per_day = 0.1", "penalty_per_day = 2", "must be 1 or less"),
         ('name = "means"', 'name = "Means"', "a name of lower-case letters"),
     ],

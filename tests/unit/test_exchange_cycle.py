@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from extensions.exchange.service.bodies import Extension, LatePolicy, Policy
+from extensions.exchange.service.policy import refusal, terms
 from tests.support.exchange import Exchange, running, tar, untar
 
 
@@ -49,3 +53,41 @@ def test_a_course_from_its_release_to_feedback(exchange: Exchange) -> None:
         *("course-changed", "roster-changed", "policy-changed", "released", "fetched", "submitted"),
         *("read", "graded", "feedback-released"),
     ]
+
+
+def test_timed_work_counts_from_the_first_fetch(exchange: Exchange) -> None:
+    grader, ada, ben = "grader-exam", "ada", "ben"
+    exchange.put(grader, "/courses/exam", {"title": "Exam", "enrolment": "open"})
+    policy = {"title": "Final", "due": "2035-01-01T00:00:00.000000Z", "minutes": 90}
+    at = "/courses/exam/assignments/final"
+    exchange.put(grader, at, policy | {"late_policy": {"accept_days": 0}})
+    exchange.release("exam", "final", {"p1.ipynb": b"{}"})
+    exchange.put(grader, f"{at}/extensions/ben", {"minutes": 120, "note": "needs more time"})
+
+    def one(who: str) -> dict[str, Any]:
+        return exchange.get(who, at)
+
+    unopened = one(ada)
+    assert (unopened["minutes"], unopened["fetched"], unopened["my_due"]) == (90, None, policy["due"])
+    for who, minutes in ((ada, 90), (ben, 120)):
+        exchange.ask(who, "GET", f"{at}/files")
+        begun = one(who)
+        time = datetime.fromisoformat(begun["my_due"]) - datetime.fromisoformat(begun["fetched"])
+        assert (begun["minutes"], time, begun["closes"]) == (minutes, timedelta(minutes=minutes), begun["my_due"])
+        exchange.ask(who, "GET", f"{at}/files")
+        assert one(who)["my_due"] == begun["my_due"], "a second fetch gives no more time"
+    assert exchange.get(grader, f"{at}/extensions")[0]["minutes"] == 120
+
+
+def test_timed_work_is_never_due_later_than_for_all() -> None:
+    due = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    policy = Policy(title="Final", due=due, minutes=90, late_policy=LatePolicy(accept_days=0))
+    assert terms(policy, None, due - timedelta(minutes=30)).due == due
+    begun = due - timedelta(minutes=200)
+    found = terms(policy, None, begun)
+    assert found.due == found.closes == begun + timedelta(minutes=90)
+    refused = refusal(found, True, 0, begun + timedelta(minutes=91))
+    assert refused is not None
+    assert refused.code == "closed"
+    # Another date is for the work, not for the hours after it was opened.
+    assert terms(policy, Extension(due=due + timedelta(days=7)), due).due == due + timedelta(minutes=90)

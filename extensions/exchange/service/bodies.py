@@ -29,6 +29,7 @@ Title = Annotated[str, Field(min_length=1, max_length=200)]
 Person = Annotated[str, Field(pattern=f"^{PERSON}$")]
 Name = Annotated[str, Field(max_length=200)]
 Points = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+Minutes = Annotated[int, Field(ge=1, le=525_600)]
 Attempts = Annotated[int, Field(ge=0, le=10_000)]
 
 
@@ -51,6 +52,7 @@ class Policy(Body):
     title: Title
     opens: AwareDatetime | None = None
     due: AwareDatetime | None = None
+    minutes: Minutes | None = None
     attempts: Annotated[int, Field(ge=1, le=10_000)] | None = None
     late_policy: LatePolicy = LatePolicy()
     points: Points | None = None
@@ -71,6 +73,7 @@ class Policy(Body):
 
 class Extension(Body):
     due: AwareDatetime | None = None
+    minutes: Minutes | None = None
     attempts: Attempts | None = None
     note: Annotated[str, Field(max_length=2000)] = ""
 

@@ -1,4 +1,4 @@
-"""``/courses/X/assignments/A/extensions``: another date, or more attempts, for one person."""
+"""``/courses/X/assignments/A/extensions``: another date, more time, or more attempts, for one person."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def every(visit: Visit, course: str, name: str) -> list[dict[str, Any]]:
     rows = visit.connection.execute(
         select(EXTENSIONS).where(_E.course == course, _E.assignment == name).order_by(_E.person)
     )
-    return [{"user": r.person, "due": r.due, "attempts": r.attempts, "note": r.note} for r in rows]
+    return [
+        {"user": r.person, "due": r.due, "minutes": r.minutes, "attempts": r.attempts, "note": r.note} for r in rows
+    ]
 
 
 def _drop(visit: Visit, course: str, name: str, person: str) -> bool:
@@ -33,7 +35,7 @@ def grant(visit: Visit, course: str, name: str, person: str, said: Extension) ->
     visit.instructor(course)
     standing(visit, course, name)
     _drop(visit, course, name, person)
-    given = {"due": as_utc(said.due), "attempts": said.attempts, "note": said.note}
+    given = said.model_dump() | {"due": as_utc(said.due)}
     visit.connection.execute(insert(EXTENSIONS).values(course=course, assignment=name, person=person, **given))
     visit.note(course, "extension-granted", assignment=name, to=person, **given)
     return {"user": person, **given}

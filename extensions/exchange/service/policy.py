@@ -1,4 +1,4 @@
-"""When, and how often, an assignment may be submitted: pure functions of its policy, an extension and a time."""
+"""When, and how often, an assignment may be submitted: pure functions of policy, extension and times."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class Terms:
     due: datetime.datetime | None
     closes: datetime.datetime | None
     attempts: int | None
+    minutes: int | None = None
+    """For timed work: how long they have, from their first fetch."""
 
     def is_open(self, now: datetime.datetime) -> bool:
         return self.opens is None or self.opens <= now
@@ -27,15 +29,22 @@ class Terms:
         return max(0, math.ceil((now - self.due).total_seconds())) if self.due else 0
 
 
-def terms(policy: Policy, extension: Extension | None) -> Terms:
-    """The policy with a person's extension; days of grace count from the person's own due date."""
-    due, attempts = policy.due, policy.attempts
+def terms(policy: Policy, extension: Extension | None, fetched: datetime.datetime | None) -> Terms:
+    """The policy with a person's extension; days of grace count from the person's own due date.
+
+    Timed work is due so many minutes after it was first fetched, or when it is due for all, whichever comes first.
+    """
+    due, attempts, minutes = policy.due, policy.attempts, policy.minutes
     if extension:
         due = extension.due or due
         attempts = extension.attempts if extension.attempts is not None else attempts
+        minutes = extension.minutes or minutes
+    if minutes and fetched:
+        over = fetched + datetime.timedelta(minutes=minutes)
+        due = min(due, over) if due else over
     days = policy.late_policy.accept_days
     closes = due + datetime.timedelta(days=days) if due and days is not None else None
-    return Terms(policy.opens, due, closes, attempts)
+    return Terms(policy.opens, due, closes, attempts, minutes)
 
 
 def _date(at: datetime.datetime) -> str:

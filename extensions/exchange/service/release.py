@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 
 from extensions.exchange.archive import File
 from extensions.exchange.refusals import NotFound, NotNow
@@ -59,12 +59,9 @@ def fetch(visit: Visit, course: str, name: str) -> list[File]:
         refused = found.refusal(visit.now())
         assert refused is not None  # what is not open refuses submissions, too
         raise refused
-    key = {"course": course, "assignment": name, "person": visit.asker.name}
-    c = FETCHES.c
-    seen = select(c.at).where(c.course == course, c.assignment == name, c.person == visit.asker.name)
-    if visit.connection.execute(seen).first() is None:
-        at = visit.now()
-        visit.connection.execute(insert(FETCHES).values(at=text(at), **key))
+    if found.fetched is None:
+        key = {"course": course, "assignment": name, "person": visit.asker.name}
+        visit.connection.execute(insert(FETCHES).values(at=text(visit.now()), **key))
         visit.note(course, "fetched", assignment=name)
     return trees.files(visit.connection, found.row.tree)
 

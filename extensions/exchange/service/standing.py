@@ -32,7 +32,14 @@ def extension_of(visit: Visit, course: str, name: str, person: str) -> Extension
     ).first()
     if row is None:
         return None
-    return Extension(due=moment(row.due) if row.due else None, attempts=row.attempts, note=row.note)
+    due = moment(row.due) if row.due else None
+    return Extension(due=due, minutes=row.minutes, attempts=row.attempts, note=row.note)
+
+
+def fetched(visit: Visit, course: str, name: str, person: str) -> str | None:
+    """When they first fetched it."""
+    c = FETCHES.c
+    return visit.connection.scalar(select(c.at).where(c.course == course, c.assignment == name, c.person == person))
 
 
 def latest(visit: Visit, course: str, name: str, person: str) -> Row | None:
@@ -67,6 +74,8 @@ class Standing:
     policy: Policy
     terms: Terms
     used: int
+    fetched: str | None
+    """When they first fetched it, as text."""
 
     @property
     def released(self) -> bool:
@@ -83,8 +92,9 @@ def standing(visit: Visit, course: str, name: str) -> Standing:
         raise NotFound(f"assignment {name} in {course}")
     policy = Policy.model_validate_json(row.policy)
     person = visit.asker.name
-    own = terms(policy, extension_of(visit, course, name, person))
-    return Standing(row, policy, own, used(visit, course, name, person))
+    first = fetched(visit, course, name, person)
+    own = terms(policy, extension_of(visit, course, name, person), moment(first) if first else None)
+    return Standing(row, policy, own, used(visit, course, name, person), first)
 
 
 def shown(visit: Visit, course: str, name: str, instructor: bool) -> dict[str, Any]:
@@ -93,17 +103,16 @@ def shown(visit: Visit, course: str, name: str, instructor: bool) -> dict[str, A
     open_now = found.released and (instructor or found.terms.is_open(now))
     files = trees.files(visit.connection, found.row.tree) if open_now else []
     last = latest(visit, course, name, person)
-    fetched = visit.connection.execute(
-        select(FETCHES.c.at).where(FETCHES.c.course == course, FETCHES.c.assignment == name, FETCHES.c.person == person)
-    ).first()
     refused = found.refusal(now)
     grade = last if last is not None and last.grade_released else None
     policy = found.policy.shown()
-    del policy["attempts"]  # told as this person's
+    del policy["attempts"]  # told as this person's, as are the minutes
     answer = {
         "course": course,
         "name": name,
         **policy,
+        "minutes": found.terms.minutes,
+        "fetched": found.fetched,
         "attempts_allowed": found.terms.attempts,
         "attempts_used": found.used,
         "my_due": as_utc(found.terms.due),
@@ -114,7 +123,7 @@ def shown(visit: Visit, course: str, name: str, instructor: bool) -> dict[str, A
         "sha256": found.row.tree if open_now else None,
         "size": sum(file.size for file in files),
         "files": trees.shown(files),
-        "state": state_of(last, fetched is not None, open_now),
+        "state": state_of(last, found.fetched is not None, open_now),
         "score": grade.score if grade is not None else None,
         "max_score": grade.max_score if grade is not None else None,
     }

@@ -63,6 +63,7 @@ EXTENSIONS = _table(
     _key("assignment"),
     _key("person"),
     Column("due", String(32)),
+    Column("minutes", Integer),
     Column("attempts", Integer),
     Column("note", Text, nullable=False),
 )
