@@ -75,7 +75,7 @@ class Store:
         """
         left = {path.name for path in self.staging.glob("*/*") if re.fullmatch("[0-9a-f]{64}", path.name)}
         for sha256 in left - named(left) if left else ():
-            self._path(sha256).unlink(missing_ok=True)
+            self.path(sha256).unlink(missing_ok=True)
         shutil.rmtree(self.staging, ignore_errors=True)
         self.staging.mkdir(mode=0o700, parents=True)
         self._objects.mkdir(mode=0o700, exist_ok=True)
@@ -84,7 +84,8 @@ class Store:
         _sync(self._objects)
         _sync(self._objects.parent)
 
-    def _path(self, sha256: str) -> Path:
+    def path(self, sha256: str) -> Path:
+        """Where an object is, if it is here."""
         return self._objects / sha256[:2] / sha256[2:]
 
     @contextmanager
@@ -121,7 +122,7 @@ class Store:
 
     def keep(self, staged: Staged) -> None:
         """Give staged files their places; :meth:`settle` says whether for good. Raises OSError."""
-        targets = {file.sha256: self._path(file.sha256) for file in staged.files}
+        targets = {file.sha256: self.path(file.sha256) for file in staged.files}
         with self._lock:
             for sha256, target in targets.items():
                 try:
@@ -143,12 +144,12 @@ class Store:
                 if taken or not self._loose[sha256]:
                     del self._loose[sha256]
                     if not taken:
-                        self._path(sha256).unlink(missing_ok=True)
+                        self.path(sha256).unlink(missing_ok=True)
         staged.loose.clear()
 
     def read(self, sha256: str) -> BufferedReader:
         """An object's content. Raises OSError."""
-        return open(self._path(sha256), "rb")
+        return open(self.path(sha256), "rb")
 
     def holds(self, file: File) -> bool:
         """Whether this file is here, unchanged."""

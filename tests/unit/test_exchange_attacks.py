@@ -59,6 +59,8 @@ ASKED = [
     ("DELETE", f"{NAME}/files"),
     ("GET", f"{NAME}/submissions"),
     ("POST", f"{NAME}/submissions"),
+    ("GET", f"{NAME}/similarity"),
+    ("POST", f"{NAME}/similarity"),
     ("GET", f"{NAME}/extensions"),
     ("PUT", f"{NAME}/extensions/ada"),
     ("DELETE", f"{NAME}/extensions/ada"),

@@ -54,6 +54,9 @@ class Exchange:
     """How many uploads of each person are on their way."""
     verifying: set[str] = field(default_factory=set)
     """Whose receipts are looked at now."""
+    comparing: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
+    """Comparisons of submissions, by course and assignment: those that run, and how the last one ended."""
+    one_comparison: asyncio.Lock = field(default_factory=asyncio.Lock)
     noted: dict[tuple[str, ...], float] = field(default_factory=dict)
     """Refusals that the log has, and when they were noted."""
 

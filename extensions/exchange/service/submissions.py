@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, select, update
@@ -55,6 +56,16 @@ def graded_by(visit: Visit, number: str) -> Row:
     return row
 
 
+def _last_of_each(rows: Sequence[Row]) -> list[Row]:
+    return sorted({row.person: row for row in rows}.values(), key=lambda row: row.received)
+
+
+def last_of_each(visit: Visit, course: str, name: str) -> list[Row]:
+    """Each person's last submission, in order of time."""
+    asked = (_S.course == course, _S.assignment == name, _S.set_aside.is_(False))
+    return _last_of_each(visit.connection.execute(select(SUBMISSIONS).where(*asked).order_by(_S.received)).all())
+
+
 def every(
     visit: Visit, course: str, name: str, person: str | None, latest: bool, graded: bool | None
 ) -> list[dict[str, Any]]:
@@ -66,7 +77,7 @@ def every(
         asked.append(_S.person == person)
     rows = visit.connection.execute(select(SUBMISSIONS).where(*asked).order_by(_S.received)).all()
     if latest:
-        rows = sorted({row.person: row for row in rows}.values(), key=lambda row: row.received)
+        rows = _last_of_each(rows)
     if graded is not None:
         rows = [row for row in rows if (row.graded is not None) == graded]
     return [shown(visit, row, role) for row in rows]

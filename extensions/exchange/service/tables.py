@@ -101,6 +101,14 @@ CERTIFICATES = _table(
     Column("issued", String(32), nullable=False),
     UniqueConstraint("course", "person"),
 )
+# The last comparison of an assignment's submissions.
+SIMILARITY = _table(
+    "similarity",
+    _key("course"),
+    _key("assignment"),
+    Column("at", String(32), nullable=False),
+    Column("result", Text, nullable=False),
+)
 # Only ever added to. ``entry`` is the JSON that was hashed.
 LOG = _table(
     "log",
