@@ -1,7 +1,7 @@
 """What nbgrader 0.9.6 tests of its own exchange, one by one, with the real commands before the real service.
 
-A row is one of nbgrader's tests (nbgrader/tests/apps/test_nbgrader_NAME.py), by its name there. It says whether the same
-holds here; where it does not, why, and the row tests what holds instead.
+A row is one of nbgrader's tests (nbgrader/tests/apps/test_nbgrader_NAME.py), by its name there. It says whether the
+same holds here; where it does not, why, and the row tests what holds instead.
 """
 
 from __future__ import annotations
@@ -339,8 +339,10 @@ def _(world: World) -> None:
 
 @row("submit: no_course_id")
 def _(world: World) -> None:
-    world.ready()
+    world.release()
+    world.fetch("ps1", "--Exchange.path_includes_course=False")
     assert "No course id" in world.trainee("submit", "ps1", status=1)
+    assert world.submissions() == []
 
 
 @row("submit: submit", "differs: the time is the server's")
@@ -513,7 +515,9 @@ def _(world: World) -> None:
         assert "WARNING" not in world.collect(*flags)
 
 
-@row("collect: permissions", "differs: there is no inbound folder that others write to; the course's own are nbgrader's")
+@row(
+    "collect: permissions", "differs: there is no inbound folder that others write to; the course's own are nbgrader's"
+)
 def _(world: World) -> None:
     world.ready()
     world.submit()
