@@ -66,16 +66,34 @@ class Client:
             ) from None
 
     def _ask(
-        self, method: str, path: str, body: Callable[[], IO[bytes]] | None = None, **named: Any
+        self,
+        method: str,
+        path: str,
+        body: Callable[[], IO[bytes]] | None = None,
+        into: IO[bytes] | None = None,
+        **named: Any,
     ) -> requests.Response:
-        """The answer, once there is one: a request that gets none is sent again."""
+        """The answer, once there is a whole one: a request that gets none is sent again.
+
+        ``body`` makes what is sent, ``into`` takes what comes, so that neither is held in memory.
+        """
         problem = Problem(*_SILENT)
         for pause in (*self._pauses, None):
             try:
                 data = {"data": body()} if body else {}
                 answer = self._web.request(
-                    method, self._url + path, timeout=_TIMEOUT, allow_redirects=False, **data, **named
+                    method,
+                    self._url + path,
+                    timeout=_TIMEOUT,
+                    allow_redirects=False,
+                    stream=into is not None,
+                    **data,
+                    **named,
                 )
+                if answer.status_code // 100 == 2 and into:
+                    into.truncate(0)
+                    into.seek(0)
+                    into.writelines(answer.iter_content(1 << 18))
                 if answer.status_code not in _BUSY:
                     return answer
                 problem = _problem(answer)
@@ -129,12 +147,10 @@ class Client:
     def fetch(self, path: str, wanted: list[dict[str, Any]], folder: Path) -> None:
         """Download files into a folder, and see that they are those which were told of."""
         with tempfile.TemporaryFile() as body:
-            answer = self._checked(self._ask("GET", path, stream=True))
+            self._checked(self._ask("GET", path, into=body))
             try:
-                for piece in answer.iter_content(1 << 18):
-                    body.write(piece)
                 found = self._unpack(body, folder)
-            except (requests.RequestException, Refused):
+            except Refused:
                 raise Problem("not-whole", "The files did not arrive whole.", "Try again.") from None
         if found != {file["path"]: file["sha256"] for file in wanted}:
             raise Problem("not-whole", "The files that arrived are not those that were asked for.", "Try again.")
@@ -162,5 +178,5 @@ def _problem(answer: requests.Response) -> Problem:
     try:
         said = answer.json()
         return Problem(str(said["code"]), str(said["message"]), str(said["remedy"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, requests.RequestException):
         return Problem("exchange-failed", f"The exchange failed ({answer.status_code}).", _AGAIN)

@@ -76,6 +76,9 @@ class World:
         said = (of or self.trainee)("list", *flags)
         return [line.partition("] ")[2] for line in said.splitlines() if " | INFO] " in line][1:]
 
+    def assignments(self) -> list[dict]:
+        return self.exchange.get(self.grader.name, f"/courses/{self.course}/assignments")
+
     def submissions(self) -> list[dict]:
         return self.exchange.get(self.grader.name, f"/courses/{self.course}/assignments/ps1/submissions")
 

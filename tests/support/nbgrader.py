@@ -56,7 +56,7 @@ class Member:
             os.chown(path, NOBODY, NOBODY)
 
     def attempt(self, *words: str, hurried: bool = False) -> tuple[int, str]:
-        """Run nbgrader with these words: its exit status, and what it said. ``hurried``: without pauses between tries."""
+        """Run nbgrader with these words: its exit status, and what it said. ``hurried``: no pause between tries."""
         self.own()
         env = {
             **{"PATH": self.nbgrader.path, "HOME": str(self.home), "LANG": "C.UTF-8"},

@@ -33,13 +33,11 @@ class ExchangeCollect(Exchange, default.ExchangeCollect):
             self.src_records.append(in_time[0] if in_time else records[0])
 
     def copy_files(self) -> None:
+        # Asked for before anything is copied: what is collected is never without its dates.
+        assignment = self.client.get(self.path(), dict, "name", "due", "late_policy")
+        extensions = self.client.get(self.path("extensions"), list, "user", "due")
         super().copy_files()
-        late.keep(
-            self.coursedir,
-            self.client.get(self.path(), dict, "name", "due", "late_policy"),
-            self.found.values(),
-            self.client.get(self.path("extensions"), list, "user", "due"),
-        )
+        late.keep(self.coursedir, assignment, self.found.values(), extensions)
 
     def _due(self):
         """The date to collect by: the gradebook's, else the exchange's; None without --before-duedate."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from nbgrader.exchange import default
 
@@ -26,10 +28,11 @@ class ExchangeFetchFeedback(Exchange, default.ExchangeFetchFeedback):
                 self.log.warning(f"Could not find feedback for '{name}' submitted at {stamp}")
                 continue
             folder = Path(self.local_folder(self.coursedir.course_id, name), "feedback", stamp)
-            folder.mkdir(parents=True, exist_ok=True)
             files = submission["feedback"]["files"]
             if not all(_is(folder / file["path"], file["sha256"]) for file in files):
-                self.client.fetch(f"/submissions/{submission['id']}/feedback", files, folder)
+                with TemporaryDirectory() as whole:
+                    self.client.fetch(f"/submissions/{submission['id']}/feedback", files, Path(whole))
+                    shutil.copytree(whole, folder, dirs_exist_ok=True)
             self.log.info(f"Fetched feedback: {folder}")
 
 
