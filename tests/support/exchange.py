@@ -95,6 +95,7 @@ class Exchange:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.settings = settings
+        self.program = ("-m", "extensions.exchange.service")
         self.url = f"http://127.0.0.1:{self.port}{PREFIX}api/v1"
         self.web = requests.Session()
         self.web.trust_env = False
@@ -118,7 +119,7 @@ class Exchange:
         }
         self.log = open(self.folder.parent / f"{self.folder.name}.log", "ab")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [self.python, "-P", "-s", "-m", "extensions.exchange.service"], env=env, stdout=self.log, stderr=self.log
+            [self.python, "-P", "-s", *self.program], env=env, stdout=self.log, stderr=self.log
         )
         wait_for("the exchange", self.answers)
 
