@@ -9,6 +9,7 @@ from pathlib import Path
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
 from hub_config.paths import Paths
+from hub_config.roles import EXCHANGE, HOME
 from hub_config.site import Site
 from spawners.identity import is_persons
 
@@ -22,7 +23,8 @@ def daemon_accounts(site: Site, paths: Paths) -> dict[str, Path]:
     """The accounts of this site's daemons, and the home that ``up`` gives each."""
     found = {
         site.daemons.proxy_account: paths.proxy_state,
-        site.daemons.exchange_account: paths.exchange_state,
+        site.daemons.exchange_account: paths.service_state(EXCHANGE),
+        site.daemons.home_account: paths.service_state(HOME),
     }
     if site.cluster and site.slurm.transport == "rest":
         found[site.daemons.slurmrestd_account] = paths.slurmrestd_socket.parent

@@ -26,13 +26,14 @@ from campus_base.process import run_sync
 from hub_config.accounting import mariadb_command, slurmdbd_command, slurmdbd_environment
 from hub_config.daemon_accounts import as_account, hub_account, may_bind
 from hub_config.environments import installed_source
-from hub_config.exchange import exchange_command, exchange_environment
+from hub_config.exchange import exchange, exchange_environment
+from hub_config.home import home, home_environment
 from hub_config.local_cluster import munged_command, node_names, on_loopback, slurmctld_command, slurmd_command
 from hub_config.local_slurmrestd import slurmrestd_command
 from hub_config.machine import Machine
 from hub_config.network import proxy_command
+from hub_config.own_service import OwnService
 from hub_config.paths import Paths
-from hub_config.roles import EXCHANGE
 from hub_config.site import Site
 
 
@@ -83,13 +84,8 @@ def daemons(site: Site, machine: Machine, paths: Paths) -> list[Daemon]:
             (("CONFIGPROXY_AUTH_TOKEN", token),),
             _revision(*read, *(file.read_text() for file in sorted(paths.proxy_state.glob("*")))),
         ),
-        Daemon(
-            EXCHANGE,
-            tuple(exchange_command(site, paths)),
-            45,
-            tuple(exchange_environment(site, paths).items()),
-            _revision(*read, *(file.read_text() for file in sorted(paths.exchange_tls.glob("*")))),
-        ),
+        _own_service(exchange(site, paths), 45, exchange_environment(site, paths), *read),
+        _own_service(home(site, paths), 46, home_environment(site, paths), *read),
         Daemon(
             "hub",
             (*run_as, str(paths.hub_env / "bin" / "python"), "-P", "-s", "-m", "jupyterhub", f"--config={config}"),
@@ -99,6 +95,13 @@ def daemons(site: Site, machine: Machine, paths: Paths) -> list[Daemon]:
             _revision(*read, str(paths.session_env.resolve()), template),
         ),
     ]
+
+
+def _own_service(service: OwnService, order: int, environment: dict[str, str], *read: str) -> Daemon:
+    own = (file.read_text() for file in sorted(service.tls.glob("*")))
+    return Daemon(
+        service.name, tuple(service.command()), order, tuple(environment.items()), _revision(*read, *own)
+    )
 
 
 def _slurmrestd(site: Site, paths: Paths, settings: str) -> Daemon:
@@ -262,7 +265,7 @@ class Supervisor:
 
 _PROGRAMS = frozenset(
     {"munged", "mariadbd", "slurmdbd", "slurmctld", "slurmd", "slurmrestd", "supervisord"}
-    | {"jupyterhub", "configurable-http-proxy", "extensions.exchange.service"}
+    | {"jupyterhub", "configurable-http-proxy", "extensions.exchange.service", "extensions.home"}
     | {"hub_config.culler", "hub_config.courses.on_submit"}
 )
 _INTERPRETER = re.compile(r"(python[\d.]*|node)")

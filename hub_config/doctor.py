@@ -20,14 +20,14 @@ from hub_config.accounts import check_account
 from hub_config.associations import known_associations, missing_associations
 from hub_config.daemon_accounts import hub_account
 from hub_config.daemons import Supervisor
-from hub_config.exchange import health_url
+from hub_config.exchange import exchange
+from hub_config.home import home
 from hub_config.installed import installed_site
 from hub_config.lifecycle import WELL, answers, slurm_nodes
 from hub_config.local_cluster import can_unshare_hostname
 from hub_config.machine import Machine, look
 from hub_config.ownership import check_readable
 from hub_config.paths import Paths
-from hub_config.roles import EXCHANGE
 from hub_config.security import security_findings
 from hub_config.sessions import slurm_conf, slurm_transport
 from hub_config.site import Site
@@ -219,7 +219,8 @@ def _daemons(p: Patient) -> Iterator[Finding]:
         yield Finding("daemons", True, f"{len(states)} running")
     for state in states:
         own = p.site.daemons
-        accounts = {"proxy": own.proxy_account, EXCHANGE: own.exchange_account, "hub": hub_account(p.site)}
+        accounts = {"proxy": own.proxy_account, "hub": hub_account(p.site)}
+        accounts |= {service.name: service.account for service in (exchange(p.site, p.paths), home(p.site, p.paths))}
         wanted = accounts.get(state.name)
         if state.running and wanted and (runs_as := psutil.Process(state.pid).username()) != wanted:
             yield Finding("daemons", False, f"{state.name} runs as {runs_as}, not as {wanted}", "./campus up")
@@ -227,7 +228,9 @@ def _daemons(p: Patient) -> Iterator[Finding]:
 
 def _hub(p: Patient) -> Iterator[Finding]:
     hub = answers(p.site)
-    for part, well in {"hub": hub, "proxy": hub, EXCHANGE: answers(p.site, health_url(p.site))}.items():
+    own = (exchange(p.site, p.paths), home(p.site, p.paths))
+    parts = {"hub": hub, "proxy": hub} | {one.name: answers(p.site, one.health_url) for one in own}
+    for part, well in parts.items():
         remedy = f"./campus logs {part}"
         if not Supervisor(p.paths).state(part).running:
             yield Finding(part, False, "is not run by supervisord", f"./campus up, then {remedy}")

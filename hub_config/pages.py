@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hub_config.home import home
 from hub_config.paths import Paths
 from hub_config.site import Site
 
@@ -11,7 +12,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def update_pages(c, site: Site, paths: Paths) -> None:
-    variables = {"site_name": site.name}
+    own = home(site, paths)
+    address = f"{own.host}{own.prefix}"
+    c.JupyterHub.default_url = address  # where people land
+    variables = {"site_name": site.name, "campus_home": address}
     if site.authentication.method == "demo":
         variables["announcement_login"] = (
             "A demo site: <code>./campus status</code> lists its accounts and their passwords."

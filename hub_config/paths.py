@@ -23,6 +23,11 @@ class Paths:
         return self.prefix / "etc" / "job_script.sh.j2"
 
     @property
+    def announcements(self) -> Path:
+        """What the operator tells everybody on Home; missing where there is nothing to tell."""
+        return self.prefix / "etc" / "announcements.toml"
+
+    @property
     def secrets(self) -> Path:
         """Root's, and the hub may read it (0750): cookie secret, proxy token, demo passwords."""
         return self.prefix / "etc" / "secrets"
@@ -74,15 +79,13 @@ class Paths:
         """Root's and the proxy's (0750): the proxy's keys and certificates, and those of the public address."""
         return self.prefix / "var" / "proxy"
 
-    @property
-    def exchange_state(self) -> Path:
-        """The exchange's own (0700): submissions, its database, the key of its receipts."""
-        return self.prefix / "var" / "exchange"
+    def service_state(self, service: str) -> Path:
+        """A service's own (0700), the exchange's for example: submissions, its database, the key of its receipts."""
+        return self.prefix / "var" / service
 
-    @property
-    def exchange_tls(self) -> Path:
-        """Root's and the exchange's (0750): its key and certificate."""
-        return self.prefix / "var" / "exchange-tls"
+    def service_tls(self, service: str) -> Path:
+        """Root's and that service's (0750): its key and certificate."""
+        return self.prefix / "var" / f"{service}-tls"
 
     @property
     def slurm_state(self) -> Path:

@@ -12,16 +12,18 @@ from hub_config.site_people import Role
 
 CULLER = "idle-culler"
 EXCHANGE = "exchange"
+HOME = "home"
 PUBLISHER = "publisher"
 GRADERS = "graders"
 """JupyterHub's group of the accounts that grade courses."""
 ENTER_GRADERS = "custom:campus:graders"
 """Our own scope: to make an account that grades a course known to the hub (hub_config.courses.hub_side)."""
 _TO_EXCHANGE = f"access:services!service={EXCHANGE}"
+_TO_HOME = f"access:services!service={HOME}"
 
 # JupyterHub's own roles that differ here: everybody's, and that of the token in each session.
 EVERYBODY: dict[str, tuple[str, ...]] = {
-    "user": ("self", _TO_EXCHANGE),
+    "user": ("self", _TO_EXCHANGE, _TO_HOME),
     "server": ("users:activity!user", "access:servers!server", _TO_EXCHANGE),
 }
 # Added to what everybody has.

@@ -6,7 +6,8 @@ import sys
 from typing import Any
 
 from campus_base.manifest import duration_seconds
-from hub_config.exchange import hub_services
+from hub_config.exchange import exchange, publisher
+from hub_config.home import home_entry
 from hub_config.paths import Paths
 from hub_config.roles import CULLER
 from hub_config.site import Site
@@ -14,7 +15,8 @@ from hub_config.site import Site
 
 def update_services(c, site: Site, paths: Paths) -> None:
     """Set the services; what each may do stands in hub_config.roles."""
-    c.JupyterHub.services = hub_services(site, paths) + ([culler(site, paths)] if site.culling.enabled else [])
+    own = [exchange(site, paths).entry(), home_entry(site, paths), publisher(paths)]
+    c.JupyterHub.services = own + ([culler(site, paths)] if site.culling.enabled else [])
 
 
 def culler(site: Site, paths: Paths) -> dict[str, Any]:

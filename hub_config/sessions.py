@@ -113,7 +113,7 @@ def update_sessions(c, site: Site, paths: Paths) -> None:
     c.CampusSpawner.notebook_dir = site.sessions.folder
     c.CampusSpawner.default_url = "/lab"
     c.CampusSpawner.env_keep = []
-    c.CampusSpawner.environment = {"CAMPUS_EXCHANGE_URL": exchange_url(site)}
+    c.CampusSpawner.environment = {"CAMPUS_EXCHANGE_URL": exchange_url(site, paths)}
     # The queue may be long: a start waits in it, and waiting ones must not count as too many.
     c.CampusSpawner.start_timeout = duration_seconds(site.slurm.queue_limit)
     c.CampusSpawner.http_timeout = 120

@@ -64,6 +64,8 @@ class Addresses(Part):
     """Loopback port on which the hub tells the proxy its routes."""
     exchange_port: Port = 8002
     """Loopback port of the exchange, where courses and submissions are kept."""
+    home_port: Port = 8003
+    """Loopback port of Home, which serves the page that people land on, and those of courses."""
     own_domains: bool = False
     """Give each person a domain of their own, NAME below public_url's: no page of a session has a way to another's.
     Needs an entry in DNS and a certificate for all names below it (wildcards)."""
@@ -101,6 +103,8 @@ class Daemons(Part):
     """The public proxy's, which never runs as root. It reads copies of what it needs, in PREFIX/var/proxy."""
     exchange_account: DaemonName = "campus-exchange"
     """The exchange's, which keeps courses and submissions in PREFIX/var/exchange; nobody else reads that folder."""
+    home_account: DaemonName = "campus-home"
+    """Home's, which serves pages and may do nothing but ask for whoever is signed in."""
     slurmrestd_account: DaemonName = "campus-slurmrestd"
     """With transport rest, of the embedded cluster's slurmrestd. It holds no key, and reads slurm.conf only."""
 

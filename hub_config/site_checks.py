@@ -60,6 +60,7 @@ def _ports(addresses: Addresses, cluster: LocalCluster | None) -> Iterator[str]:
         "addresses.hub_port": addresses.hub_port,
         "addresses.proxy_api_port": addresses.proxy_api_port,
         "addresses.exchange_port": addresses.exchange_port,
+        "addresses.home_port": addresses.home_port,
     }
     if cluster:
         last = cluster.controller_port + cluster.nodes + 1

@@ -109,16 +109,16 @@ def _up(paths: Paths, transport: str) -> None:
 def site_under_test(paths: Paths) -> str:
     """The embedded site with free ports, and with accounts that no other prefix has."""
     tag = hashlib.sha256(bytes(paths.prefix)).hexdigest()[:4]
-    public, hub, api, exchange, controller, *_ = _free_block(10, tag)
+    public, hub, api, exchange, home, controller, *_ = _free_block(11, tag)
     text = LOCAL.read_text()
     for name in ("trainee1", "trainee2", "instructor1", "startup1", "operator1"):
         text = text.replace(f'name = "{name}"', f'name = "ct-{tag}-{name}"')
     addresses = (
         f'[addresses]\npublic_url = "http://127.0.0.1:{public}"\nhub_port = {hub}\nproxy_api_port = {api}\n'
-        f"exchange_port = {exchange}\n"
+        f"exchange_port = {exchange}\nhome_port = {home}\n"
         f'[daemons]\nhub_account = "ct-{tag}-hub"\nproxy_account = "ct-{tag}-proxy"\n'
         f'slurmrestd_account = "ct-{tag}-restd"\n'
-        f'exchange_account = "ct-{tag}-exchange"\n'
+        f'exchange_account = "ct-{tag}-exchange"\nhome_account = "ct-{tag}-home"\n'
         "[slurm]\npoll_seconds = 1\ncommand_seconds = 8\n"
         "[sessions]\nnamed = 7\n"
         '[[environments]]\nname = "standard"\ntitle = "Standard"\n'

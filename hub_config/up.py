@@ -20,7 +20,9 @@ from hub_config.courses.publish import publish
 from hub_config.daemon_accounts import as_account, ensure_daemon_accounts, hub_account
 from hub_config.daemons import Supervisor, daemons, end_strays
 from hub_config.environments import CHECKOUT, ensure_project, ensure_session_environment
-from hub_config.exchange import PUBLISHER_TOKEN, TOKEN, ensure_exchange_files
+from hub_config.exchange import PUBLISHER_TOKEN, TOKEN, exchange
+from hub_config.home import TOKEN as HOME_TOKEN
+from hub_config.home import home
 from hub_config.installed import installed_site
 from hub_config.job_template import read_job_template, take_job_template
 from hub_config.lifecycle import WELL, Say, answers, slurm_nodes
@@ -133,7 +135,7 @@ class Up:
     def _secrets(self) -> None:
         self.paths.secrets.mkdir(parents=True, exist_ok=True)
         self.paths.secrets.chmod(0o700)
-        for name in ("cookie-secret", "proxy-token", TOKEN, PUBLISHER_TOKEN):
+        for name in ("cookie-secret", "proxy-token", TOKEN, HOME_TOKEN, PUBLISHER_TOKEN):
             ensure_secret(self.paths.secret(name), lambda: secrets.token_hex(32))
         match self.site.authentication.method:
             case "oidc":
@@ -145,7 +147,8 @@ class Up:
     def _certificates(self) -> str:
         made = self._inside_certificates()
         ensure_proxy_files(self.site, self.paths)
-        ensure_exchange_files(self.site, self.paths)
+        exchange(self.site, self.paths).ensure_files()
+        home(self.site, self.paths).ensure_files()
         return "certificates made for traffic between proxy, hub and sessions" if made else "nothing to do"
 
     def _inside_certificates(self) -> bool:

@@ -55,6 +55,7 @@ def ports(site: Site, machine: Machine) -> dict[str, int]:
         "the hub": at.hub_port,
         "the proxy's API": at.proxy_api_port,
         "the exchange": at.exchange_port,
+        "home": at.home_port,
     }
     if site.cluster:
         first = site.cluster.controller_port

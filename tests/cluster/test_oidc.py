@@ -159,13 +159,14 @@ class Browser:
 
 def site_of(folder: Path, provider: str, ports: list[int]) -> dict[str, Any]:
     public, hub, proxy_api = ports
-    (exchange,) = free_ports(1)  # nobody listens there: the hub goes on without it
+    exchange, home = free_ports(2)  # nobody listens there: the hub goes on without them
     return {
         "addresses": {
             "public_url": f"http://127.0.0.1:{public}",
             "hub_port": hub,
             "proxy_api_port": proxy_api,
             "exchange_port": exchange,
+            "home_port": home,
         },
         "authentication": {
             "method": "oidc",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from hub_config.exchange import PUBLISHER_TOKEN
 from hub_config.exchange import TOKEN as EXCHANGE_TOKEN
+from hub_config.home import TOKEN as HOME_TOKEN
 from hub_config.paths import Paths
 
-NAMES = ("proxy-token", EXCHANGE_TOKEN, PUBLISHER_TOKEN)
+NAMES = ("proxy-token", EXCHANGE_TOKEN, HOME_TOKEN, PUBLISHER_TOKEN)
 
 
 def write_tokens(paths: Paths, text: str = "ab" * 32) -> None:

@@ -58,11 +58,11 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def test_a_missing_account_is_made_once(machine: Machine) -> None:
-    assert ensure_daemon_accounts(SITE, PATHS) == ["campus-proxy", "campus-exchange"]
+    assert ensure_daemon_accounts(SITE, PATHS) == ["campus-proxy", "campus-exchange", "campus-home"]
     for argv in machine.ran:
         assert {"--system", "--user-group", "--no-create-home", "--shell=/usr/sbin/nologin"} <= set(argv)
     assert ensure_daemon_accounts(SITE, PATHS) == []
-    assert len(machine.ran) == 2
+    assert len(machine.ran) == 3
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,7 @@ def test_an_account_that_is_no_daemons_own_is_refused(uid: int, group: str, mach
 def test_an_operators_own_account_serves_and_is_not_removed(machine: Machine) -> None:
     machine.accounts["campus-proxy"] = (64001, "campus-proxy", "/nonexistent")
     machine.accounts["campus-exchange"] = (64002, "campus-exchange", "/nonexistent")
+    machine.accounts["campus-home"] = (64003, "campus-home", "/nonexistent")
     assert ensure_daemon_accounts(SITE, PATHS) == []
     remove_daemon_accounts(SITE, PATHS)
     assert machine.ran == []
@@ -91,10 +92,10 @@ def test_accounts_that_up_made_for_this_prefix_are_removed(machine: Machine) -> 
     ensure_daemon_accounts(SITE, PATHS)
     remove_daemon_accounts(SITE, Paths(Path("/opt/another")))
     remove_daemon_accounts(SITE, PATHS)
-    assert machine.ran[2:] == [["userdel", "campus-proxy"], ["userdel", "campus-exchange"]]
+    assert machine.ran[3:] == [["userdel", f"campus-{name}"] for name in ("proxy", "exchange", "home")]
     machine.accounts.clear()
     remove_daemon_accounts(SITE, PATHS)
-    assert len(machine.ran) == 4
+    assert len(machine.ran) == 6
 
 
 def test_what_goes_before_a_command() -> None:

@@ -39,7 +39,7 @@ from tests.support.person import wait_for
 from tests.support.tokens import write_tokens
 
 TOKEN = "5ecre7" * 10
-OURS = ["proxy", "exchange", "hub"]
+OURS = ["proxy", "exchange", "home", "hub"]
 SLEEP = "import time; time.sleep(60)"
 MACHINE = Machine(8192, (), 0, frozenset())
 CARDS = Machine(8192, (Path("/dev/nvidia0"), Path("/dev/nvidia1")), 2, frozenset())
@@ -79,7 +79,7 @@ def test_the_daemons_of_the_embedded_site_in_their_order(paths: Paths) -> None:
     assert [d.name for d in found] == ["munged", "mariadb", "slurmdbd", "slurmctld", *nodes, *OURS]
     order = {d.name: d.order for d in found}
     assert order["munged"] < order["mariadb"] < order["slurmdbd"] < order["slurmctld"] < min(order[n] for n in nodes)
-    assert max(order[n] for n in nodes) < order["proxy"] < order["exchange"] < order["hub"]
+    assert max(order[n] for n in nodes) < order["proxy"] < order["exchange"] < order["home"] < order["hub"]
 
 
 def test_a_machine_with_gpus_is_one_node(paths: Paths) -> None:
@@ -94,7 +94,7 @@ def test_on_a_real_cluster_no_slurm_is_ours(paths: Paths) -> None:
 def test_the_token_is_on_no_command_line(paths: Paths) -> None:
     found = daemons(site_of(), MACHINE, paths)
     assert not [d.name for d in found if TOKEN in shlex.join(d.command)]
-    assert [d.name for d in found if TOKEN in dict(d.environment).values()] == ["proxy", "exchange"]
+    assert [d.name for d in found if TOKEN in dict(d.environment).values()] == ["proxy", "exchange", "home"]
 
 
 def test_the_hub_takes_nothing_from_a_home_or_the_current_folder(paths: Paths) -> None:

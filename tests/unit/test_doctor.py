@@ -35,7 +35,7 @@ from hub_config.paths import Paths
 from hub_config.site_file import LOCAL
 from tests.unit.test_queries import A_NODE, sinfo
 
-DAEMONS = ("munged", "mariadb", "slurmdbd", "slurmctld", "gpu-node1", "gpu-node2", "proxy", "exchange", "hub")
+DAEMONS = ("munged", "mariadb", "slurmdbd", "slurmctld", "gpu-node1", "gpu-node2", "proxy", "exchange", "home", "hub")
 KEY = ec.generate_private_key(ec.SECP256R1())
 DAY = datetime.timedelta(days=1)
 
@@ -47,7 +47,8 @@ class Patient:
         self.paths = Paths(folder)
         self.machine = Machine(8192, (), 1, frozenset({"memory", "devices"}))
         self.daemons = dict.fromkeys(DAEMONS, "RUNNING")
-        self.owners = dict.fromkeys(DAEMONS, "root") | {"proxy": "campus-proxy", "exchange": "campus-exchange"}
+        self.owners = dict.fromkeys(DAEMONS, "root") 
+        self.owners |= {name: f"campus-{name}" for name in ("proxy", "exchange", "home")}
         self.answers = True
         self.silent = ""
         self.free = 100 * 2**30
@@ -138,7 +139,7 @@ class Patient:
         return SimpleNamespace(username=lambda: self.owners[name])
 
     def urlopen(self, request: urllib.request.Request, **_: Any) -> Any:
-        asked = re.fullmatch(r"https?://127\.0\.0\.1:\d+/(hub|services/exchange)/health", request.full_url)
+        asked = re.fullmatch(r"https?://127\.0\.0\.1:\d+/(hub|services/exchange|services/home)/health", request.full_url)
         assert asked
         if not self.answers or asked[1] in self.silent:
             raise urllib.error.URLError("refused")
@@ -198,6 +199,7 @@ def test_where_all_is_well_every_part_says_so(patient: Patient) -> None:
         "hub",
         "proxy",
         "exchange",
+        "home",
         "certificates",
         "disk",
         "accounts",
@@ -310,6 +312,12 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
         "exchange",
         "runs, but http://127.0.0.1:8000 does not answer",
         "./campus logs exchange",
+    ),
+    "home is silent": (
+        lambda p: setattr(p, "silent", "services/home"),
+        "home",
+        "runs, but http://127.0.0.1:8000 does not answer",
+        "./campus logs home",
     ),
     "the exchange is root": (
         lambda p: p.owners.update({"exchange": "root"}),

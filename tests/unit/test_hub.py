@@ -75,7 +75,7 @@ def test_the_embedded_site(paths: Paths) -> None:
     assert hub.trusted_alt_names == ["IP:127.0.0.1"]
     assert hub.authenticator_class is DemoAuthenticator
     assert hub.db_url == f"sqlite:///{paths.hub_state}/jupyterhub.sqlite"
-    assert [s["name"] for s in hub.services] == ["exchange", "publisher", "idle-culler"]
+    assert [s["name"] for s in hub.services] == ["exchange", "home", "publisher", "idle-culler"]
     assert spawner.environment == {"CAMPUS_EXCHANGE_URL": "http://127.0.0.1:8000/services/exchange/api/v1"}
     assert spawner.ip == "127.0.0.1"
     assert [(s.name, s.gpus, s.shards, s.memory_mib, s.seconds, s.max_seconds) for s in spawner.offer.sizes] == [
@@ -109,7 +109,7 @@ def test_the_production_site(paths: Paths) -> None:
     assert spawner.watch_settings.slurm.conf == ""
     assert spawner.offer.environments[0].folder == "/project/campus/session"
     assert spawner.start_timeout == 12 * 3600
-    assert hub.template_vars == {"site_name": "Campus"}
+    assert hub.template_vars == {"site_name": "Campus", "campus_home": "/services/home/"}
 
 
 @both
@@ -279,7 +279,7 @@ def test_a_service_that_is_switched_off_is_switched_off(paths: Paths) -> None:
     site = site_of("local", paths)
     c = configured("local", paths)
     update_services(c, site.model_copy(update={"culling": site.culling.model_copy(update={"enabled": False})}), paths)
-    assert [service["name"] for service in c.JupyterHub.services] == ["exchange", "publisher"]
+    assert [service["name"] for service in c.JupyterHub.services] == ["exchange", "home", "publisher"]
 
 
 # ---------------------------------------------------------------- the entry

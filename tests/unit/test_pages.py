@@ -291,7 +291,7 @@ def test_no_other_site_tells_that(tmp_path: Path) -> None:
     c: Any = Config()
     text = LOCAL.with_name("example.toml").read_text()
     update_pages(c, SITE_FILE.parse(text, LOCAL), Paths(tmp_path))
-    assert c.JupyterHub.template_vars == {"site_name": "Campus"}
+    assert c.JupyterHub.template_vars["site_name"] == "Campus"
     assert Path(c.JupyterHub.logo_file).read_text().lstrip().startswith("<svg")
 
 

@@ -39,12 +39,12 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
-def site_of(public: int, hub: int, api: int, exchange: int, account: str = "nobody-of-that-name") -> Site:
+def site_of(public: int, hub: int, api: int, exchange: int, home: int, account: str = "nobody-of-that-name") -> Site:
     """A demo site on these ports, with one account and no embedded cluster."""
     text = LOCAL.read_text().partition("[[accounts]]")[0].replace("[cluster]\nnodes = 4\ngpus_per_node = 4\n", "")
     addresses = (
         f'[addresses]\npublic_url = "http://127.0.0.1:{public}"\nhub_port = {hub}\nproxy_api_port = {api}\n'
-        f"exchange_port = {exchange}\n"
+        f"exchange_port = {exchange}\nhome_port = {home}\n"
         f'[[accounts]]\nname = "{account}"\nrole = "trainee"\n'
     )
     return SITE_FILE.parse(text + addresses, LOCAL)
@@ -67,7 +67,7 @@ class Well:
         self.folder = folder
         self.paths = Paths(folder / "prefix")
         self.own_ports: set[int] = set()
-        self.site = site_of(*free_ports(4))
+        self.site = site_of(*free_ports(5))
         self.user(0)
         self.today(RELEASED)
         self.disk(100)
@@ -223,7 +223,7 @@ def test_an_environment_of_another_version_does_not_count(well: Well) -> None:
 
 
 def test_a_running_campus_needs_room_for_its_upgrade_too(well: Well) -> None:
-    well.own_ports = set(free_ports(4))
+    well.own_ports = set(free_ports(5))
     well.disk(1)
     well.refusal("disk-full")
 
@@ -244,7 +244,7 @@ def test_a_site_with_an_environment_of_its_own_needs_no_room_for_one(well: Well)
 def test_a_port_in_use_is_named_with_its_owner(which: int, what: str, well: Well) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         taken = listener.getsockname()[1]
-        numbers = free_ports(4)
+        numbers = free_ports(5)
         numbers[which] = taken
         well.site = site_of(*numbers)
         error = well.refusal("port-in-use")
@@ -261,7 +261,7 @@ def test_a_port_in_use_is_named_with_its_owner(which: int, what: str, well: Well
 def test_a_running_campus_is_no_reason_to_take_a_strangers_port(well: Well) -> None:
     well.own_ports = {free_ports(1)[0]}
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        numbers = free_ports(4)
+        numbers = free_ports(5)
         numbers[1] = listener.getsockname()[1]
         well.site = site_of(*numbers)
         well.refusal("port-in-use")
@@ -271,11 +271,11 @@ def test_a_running_campus_is_no_reason_to_take_a_strangers_port(well: Well) -> N
 def test_every_port_of_the_embedded_cluster_is_looked_at(machine: Machine) -> None:
     site = read_site(LOCAL)
     found = ports(site, machine)
-    assert list(found)[:5] == ["the public address", "the hub", "the proxy's API", "the exchange", "slurmctld"]
-    assert list(found.values())[:5] == [8000, 8081, 8001, 8002, 16817]
+    assert list(found)[:6] == ["the public address", "the hub", "the proxy's API", "the exchange", "home", "slurmctld"]
+    assert list(found.values())[:6] == [8000, 8081, 8001, 8002, 8003, 16817]
     conf = slurm_conf(site, machine, Paths(Path("/opt/campus")))
     nodes = {name: int(port) for name, port in re.findall(r"NodeName=(\S+) .* Port=(\d+)", conf)}
-    assert dict(list(found.items())[5:]) == nodes | {"slurmdbd": 16817 + 5}
+    assert dict(list(found.items())[6:]) == nodes | {"slurmdbd": 16817 + 5}
     assert len(nodes) == (1 if machine is CARDS else 4)
 
 
@@ -283,7 +283,7 @@ def test_every_port_of_the_embedded_cluster_is_looked_at(machine: Machine) -> No
 
 
 def test_an_account_of_somebody_else_is_refused(well: Well) -> None:
-    well.site = site_of(*free_ports(4), account="nobody")
+    well.site = site_of(*free_ports(5), account="nobody")
     error = well.refusal("account-taken")
     assert error.message.startswith("The account nobody exists already, with the home ")
     assert f"instead of {well.paths.homes / 'nobody'}." in error.message

@@ -1,0 +1,48 @@
+"""Home's process: where it is reached, what it is told, and what a person's sign-in there may be used for."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from hub_config.exchange import exchange_url
+from hub_config.own_service import OwnService
+from hub_config.paths import Paths
+from hub_config.roles import EXCHANGE, HOME
+from hub_config.site import Site
+
+TOKEN = "home-token"  # noqa: S105 - a file's name
+# Of what the person may do: no more than what its pages show and offer.
+MAY_ASK_FOR = (f"access:services!service={EXCHANGE}", "read:servers!user", "delete:servers!user")
+
+
+def home(site: Site, paths: Paths) -> OwnService:
+    """The daemon that serves the pages of courses, and the one that people land on."""
+    return OwnService(
+        name=HOME,
+        site=site,
+        paths=paths,
+        account=site.daemons.home_account,
+        port=site.addresses.home_port,
+        module="extensions.home",
+        token=TOKEN,
+    )
+
+
+def home_entry(site: Site, paths: Paths) -> dict[str, Any]:
+    """It, as one of JupyterHub's services."""
+    return home(site, paths).entry(oauth_client_allowed_scopes=list(MAY_ASK_FOR))
+
+
+def home_environment(site: Site, paths: Paths) -> dict[str, str]:
+    """All that it is told; its token is in it."""
+    own = home(site, paths)
+    return {
+        "CAMPUS_HOME_FOLDER": str(own.state),
+        "CAMPUS_HOME_PORT": str(own.port),
+        "CAMPUS_HOME_SITE": quote(site.name),  # a setting of supervisord's has no way to hold a quotation mark
+        "CAMPUS_HOME_SIZES": " ".join(size.name for size in site.sizes),
+        "CAMPUS_HOME_ANNOUNCEMENTS": str(paths.announcements),
+        "CAMPUS_EXCHANGE_URL": exchange_url(site, paths),
+        **own.environment(),
+    }
