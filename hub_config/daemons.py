@@ -99,9 +99,7 @@ def daemons(site: Site, machine: Machine, paths: Paths) -> list[Daemon]:
 
 def _own_service(service: OwnService, order: int, environment: dict[str, str], *read: str) -> Daemon:
     own = (file.read_text() for file in sorted(service.tls.glob("*")))
-    return Daemon(
-        service.name, tuple(service.command()), order, tuple(environment.items()), _revision(*read, *own)
-    )
+    return Daemon(service.name, tuple(service.command()), order, tuple(environment.items()), _revision(*read, *own))
 
 
 def _slurmrestd(site: Site, paths: Paths, settings: str) -> Daemon:

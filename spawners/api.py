@@ -13,6 +13,7 @@ from spawners.form import choose
 from spawners.more_time import extend
 from spawners.outlook import Outlook
 from spawners.request import OPTIONS, SessionRequest
+from spawners.sessions_api import SessionsHandler
 from spawners.slurm import JobState
 from spawners.waiting import instead, waiting
 
@@ -95,6 +96,7 @@ class ExtendHandler(_ForOne):
 
 # Regular expression, below the hub's own path -> handler (JupyterHub.extra_handlers).
 HANDLERS = [
+    (r"/api/users/([^/]+)/campus/sessions", SessionsHandler),
     (r"/api/users/([^/]+)/campus/sizes", SizesHandler),
     (r"/api/users/([^/]+)/campus/waiting", WaitingHandler),
     (r"/api/users/([^/]+)/servers/([^/]*)/campus/extend", ExtendHandler),

@@ -12,7 +12,7 @@ import sys
 import tarfile
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,25 +24,38 @@ from tests.support.person import wait_for
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PREFIX = "/services/exchange/"
-ACCESS = "access:services!service=exchange"
+ACCESS = ["access:services!service=exchange", "access:services!service=home"]
 
 
 class Hub:
-    """Answers ``/hub/api/user``: a token is its owner's name; who is in which groups stands in ``groups``."""
+    """Answers ``/hub/api/user``: a token is its owner's name; who is in which groups stands in ``groups``.
+
+    ``more`` answers what else is asked: method, path and the asker's name -> status and body.
+    """
 
     def __init__(self) -> None:
         self.groups: dict[str, list[str]] = {}
         self.services: set[str] = {"publisher", "other"}
         self.without_scope: set[str] = {"nosy"}
         self.silent = False
+        self.more: Callable[[str, str, str], tuple[int, Any]] = lambda method, path, name: (403, {})
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
+            def answer(self) -> None:
                 name = self.headers.get("Authorization", "").removeprefix("token ")
-                self.send_response(503 if hub.silent else 200 if name and self.path == "/hub/api/user" else 403)
+                status, body = 200, hub.model(name)
+                if hub.silent:
+                    status = 503
+                elif not name:
+                    status = 403
+                elif self.path != "/hub/api/user":
+                    status, body = hub.more(self.command, self.path, name)
+                self.send_response(status)
                 self.end_headers()
-                self.wfile.write(json.dumps(hub.model(name)).encode())
+                self.wfile.write(json.dumps(body).encode())
+
+            do_GET = do_POST = do_DELETE = answer
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -52,7 +65,7 @@ class Hub:
 
     def model(self, name: str) -> dict[str, Any]:
         kind = "service" if name in self.services else "user"
-        scopes = [] if name in self.without_scope else [ACCESS]
+        scopes = [] if name in self.without_scope else ACCESS
         return {"kind": kind, "name": name, "groups": self.groups.get(name, []), "scopes": scopes}
 
     @property

@@ -47,7 +47,7 @@ class Patient:
         self.paths = Paths(folder)
         self.machine = Machine(8192, (), 1, frozenset({"memory", "devices"}))
         self.daemons = dict.fromkeys(DAEMONS, "RUNNING")
-        self.owners = dict.fromkeys(DAEMONS, "root") 
+        self.owners = dict.fromkeys(DAEMONS, "root")
         self.owners |= {name: f"campus-{name}" for name in ("proxy", "exchange", "home")}
         self.answers = True
         self.silent = ""
@@ -139,7 +139,9 @@ class Patient:
         return SimpleNamespace(username=lambda: self.owners[name])
 
     def urlopen(self, request: urllib.request.Request, **_: Any) -> Any:
-        asked = re.fullmatch(r"https?://127\.0\.0\.1:\d+/(hub|services/exchange|services/home)/health", request.full_url)
+        asked = re.fullmatch(
+            r"https?://127\.0\.0\.1:\d+/(hub|services/exchange|services/home)/health", request.full_url
+        )
         assert asked
         if not self.answers or asked[1] in self.silent:
             raise urllib.error.URLError("refused")

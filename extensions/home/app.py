@@ -1,0 +1,43 @@
+"""The application: which address is answered by what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyterhub.services.auth import HubOAuthCallbackHandler
+from tornado.web import Application, RequestHandler
+
+from extensions.exchange.names import ID
+from extensions.home.handler import Home, NothingHere
+from extensions.home.pages import course, landing, language, session
+from extensions.home.render import static_handlers
+
+_COURSE = f"courses/({ID})"
+
+# Below the service's prefix. A path is matched whole.
+PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
+    ("", landing.Landing),
+    ("language", language.ChooseLanguage),
+    ("session", session.Session),
+    ("session/stop", session.Stop),
+    (_COURSE, course.Course),
+    (rf"{_COURSE}/certificate\.(pdf|json)", course.Certificate),
+)
+
+
+class Health(RequestHandler):
+    """For whoever starts and watches this process."""
+
+    def get(self) -> None:
+        self.finish({"status": "ok"})
+
+
+def make_app(home: Home, cookie_secret: bytes) -> Application:
+    prefix = home.settings.prefix
+    handlers: list[Any] = [(f"{prefix}{path}", handler) for path, handler in PAGES]
+    handlers += [
+        (f"{prefix}oauth_callback", HubOAuthCallbackHandler),
+        (f"{prefix}health", Health),
+        *static_handlers(prefix),
+    ]
+    return Application(handlers, home=home, cookie_secret=cookie_secret, default_handler_class=NothingHere)
