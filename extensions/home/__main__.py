@@ -8,7 +8,7 @@ import signal
 import ssl
 import sys
 
-from aiohttp import ClientSession, DummyCookieJar, TCPConnector
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector, ThreadedResolver
 from jupyterhub.services.auth import HubOAuth
 from jupyterhub.utils import make_ssl_context
 from tornado.httpserver import HTTPServer
@@ -54,8 +54,10 @@ async def serve(settings: Settings) -> None:
     os.umask(0o077)
     HubOAuth.instance(cache_max_age=_SECONDS_ON_MEMORY)
     cookie_secret = secret_file(settings.folder / "cookie.key")
+    # The machine's own resolver: names may stand in its hosts file, or in a directory.
+    connector = TCPConnector(limit=_AT_ONCE, resolver=ThreadedResolver())
     # No cookies: what one person was given must not go with another's question.
-    async with ClientSession(connector=TCPConnector(limit=_AT_ONCE), cookie_jar=DummyCookieJar()) as web:
+    async with ClientSession(connector=connector, cookie_jar=DummyCookieJar()) as web:
         server = HTTPServer(
             make_app(open_home(settings, web), cookie_secret),
             ssl_options=_context(settings, ssl.Purpose.CLIENT_AUTH),

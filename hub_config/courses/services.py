@@ -45,7 +45,7 @@ def _inside(paths: Paths) -> tuple[tuple[str, str], str]:
 
 def exchange(site: Site, paths: Paths) -> Client:
     """The exchange, in which the publisher is an instructor of every course. Raises NotReached."""
-    address = f"https://127.0.0.1:{site.addresses.exchange_port}{urlsplit(exchange_url(site)).path}"
+    address = f"https://127.0.0.1:{site.addresses.exchange_port}{urlsplit(exchange_url(site, paths)).path}"
     certificate, authority = _inside(paths)
     return Client(address, _token(paths), certificate=certificate, authority=authority)
 

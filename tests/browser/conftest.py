@@ -34,7 +34,7 @@ def errors() -> list[str]:
 
 @pytest.fixture
 def sign_in(chromium: Browser, calm: Campus, errors: list[str]) -> SignIn:
-    """Opens the site as a newcomer and signs in; keywords are those of a browser context (viewport, ...)."""
+    """Opens the site as a newcomer, signs in, goes on to the spawn page; keywords are a browser context's (viewport, ...)."""
 
     def sign_in(name: str, **context: object) -> Page:
         page = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}).new_page()  # type: ignore[arg-type]
@@ -44,7 +44,8 @@ def sign_in(chromium: Browser, calm: Campus, errors: list[str]) -> SignIn:
         page.get_by_label("Username").fill(calm.name(name))
         page.get_by_label("Password").fill(calm.passwords[calm.name(name)])
         page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/hub/spawn**")
+        page.wait_for_url("**/services/home/")
+        page.goto(f"{calm.url}/hub/spawn")
         return page
 
     return sign_in

@@ -49,6 +49,8 @@ def open_lab(browser: Browser, campus: Campus, name: str) -> Page:
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(campus.passwords[name])
     page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"http://home--service.{HOST}:*/services/home/")
+    page.goto(f"{campus.url}/hub/spawn")
     page.get_by_role("radio", name=re.compile("^No GPU")).check()
     page.get_by_role("button", name="Start").click()
     port = campus.site.addresses.port

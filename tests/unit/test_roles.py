@@ -13,6 +13,7 @@ from jupyterhub.roles import assign_default_roles
 from jupyterhub.scopes import get_scopes_for, has_scope, parse_scopes, scope_definitions
 from traitlets.config import Config
 
+from hub_config.home import MAY_ASK_FOR
 from hub_config.paths import Paths
 from hub_config.roles import (
     CULLER,
@@ -20,6 +21,7 @@ from hub_config.roles import (
     EVERYBODY,
     EXCHANGE,
     GRADERS,
+    HOME,
     PEOPLE,
     PUBLISHER,
     SERVICES,
@@ -80,7 +82,7 @@ async def load(db: Any, site: Site) -> None:
 def loaded() -> Any:
     """JupyterHub's database with our roles, a person of each group, and "other", who is in none."""
     db = empty_database()
-    db.add_all([orm.Service(name=name) for name in (CULLER, EXCHANGE, PUBLISHER)])
+    db.add_all([orm.Service(name=name) for name in (CULLER, EXCHANGE, HOME, PUBLISHER)])
     db.add(orm.OAuthClient(identifier="jupyterhub"))
     db.commit()
     asyncio.run(load(db, site_of()))
@@ -272,6 +274,26 @@ def test_everybody_may_use_the_exchange(hub: Any) -> None:
     for name in (*GROUPS, "other"):
         assert has_scope("access:services!service=exchange", held(hub, orm.User.find(hub, name)), db=hub)
     assert not get_scopes_for(orm.Service.find(hub, EXCHANGE))
+
+
+def test_everybody_may_use_home_which_may_nothing(hub: Any) -> None:
+    for name in (*GROUPS, "other"):
+        assert has_scope("access:services!service=home", held(hub, orm.User.find(hub, name)), db=hub)
+    assert not get_scopes_for(orm.Service.find(hub, HOME))
+
+
+def test_a_sign_in_at_home_is_good_for_what_its_pages_show_and_no_more(hub: Any) -> None:
+    user = orm.User.find(hub, "operator")
+    have = held(hub, orm.APIToken.find(hub, user.new_api_token(scopes=MAY_ASK_FOR)))
+    assert has_scope("access:services!service=exchange", have, db=hub)
+    assert has_scope("read:servers!user=operator", have, db=hub)
+    for scope in (
+        "read:servers!user=trainee",
+        "start:servers!user=operator",
+        "access:servers!user=operator",
+        "list:users",
+    ):
+        assert not has_scope(scope, have, db=hub), scope
 
 
 def test_the_culler(tmp_path: Path) -> None:
