@@ -34,7 +34,7 @@ def errors() -> list[str]:
 
 @pytest.fixture
 def sign_in(chromium: Browser, calm: Campus, errors: list[str]) -> SignIn:
-    """Opens the site as a newcomer, signs in, goes on to the spawn page; keywords are a browser context's (viewport, ...)."""
+    """Signs in as a newcomer and goes on to the spawn page; keywords are a browser context's (viewport, ...)."""
 
     def sign_in(name: str, **context: object) -> Page:
         page = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}).new_page()  # type: ignore[arg-type]

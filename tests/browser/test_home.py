@@ -1,0 +1,139 @@
+"""Home and the pages of courses, as people of a real Campus see them."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from hub_config.exchange import PUBLISHER_TOKEN
+from tests.browser.conftest import Shot, SignIn
+from tests.support.axe import violations
+from tests.support.campus import Campus
+from tests.support.exchange import key, tar
+
+pytestmark = [pytest.mark.cluster, pytest.mark.browser]
+
+_LONG = 60_000  # milliseconds
+Well = Callable[[Page, str], None]
+SIDEWAYS = "document.documentElement.scrollWidth > window.innerWidth"
+
+
+def at(**shift: float) -> str:
+    return (datetime.datetime.now(datetime.UTC) + datetime.timedelta(**shift)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Course:
+    """The course of the site's instructor, made through the API as it is published."""
+
+    def __init__(self, campus: Campus) -> None:
+        self.campus = campus
+        self.id = next(account.course for account in campus.site.accounts if account.role == "instructor")
+        self.token = campus.paths.secret(PUBLISHER_TOKEN).read_text().strip()
+        card = {
+            "summary": "What a neural network is, and how one is trained: from logistic regression to a small one.",
+            "language": "en",
+            "level": "beginner",
+            "hours": 6,
+            "learn": ["train a small network", "say when it overfits"],
+            "licence": "CC-BY-4.0",
+            "order": ["logistic", "network", "project"],
+        }
+        self.ask("PUT", "", json={"title": "First steps in deep learning", "card": card})
+        self.ask("PUT", f"/roster/{campus.name('trainee1')}", json={"first_name": "Ada", "last_name": "Lovelace"})
+        self.ask("PUT", f"/roster/{campus.name('trainee2')}", json={})
+        rules = {"due": at(days=3), "attempts": 3, "late_policy": {"accept_days": 2, "penalty_per_day": 0.1}}
+        self.release("logistic", "Logistic regression", points=10, session_size="cpu", **rules)
+        self.release("network", "A small network", points=20, due=at(hours=-5))
+        self.ask(
+            "PUT", "/assignments/project", json={"title": "Your own project", "opens": at(days=5), "due": at(days=20)}
+        )
+
+    def ask(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        url = f"{self.campus.url}/services/exchange/api/v1/courses/{self.id}{path}"
+        headers = {"Authorization": f"token {self.token}", **arguments.pop("headers", {})}
+        answer = requests.request(method, url, headers=headers, timeout=60, **arguments)
+        assert answer.ok, answer.text
+        return answer
+
+    def release(self, name: str, title: str, **policy: Any) -> None:
+        self.ask("PUT", f"/assignments/{name}", json={"title": title, **policy})
+        files = {"params": {"key": key(), "replace": "1"}, "data": tar({f"{name}.ipynb": b"{}"})}
+        self.ask("PUT", f"/assignments/{name}/files", headers={"Content-Type": "application/x-tar"}, **files)
+
+
+@pytest.fixture(scope="module")
+def course(campus: Campus) -> Course:
+    return Course(campus)
+
+
+@pytest.fixture
+def well(shot: Shot, errors: list[str]) -> Well:
+    """Nothing on the page keeps anybody out, and it does not scroll sideways; keeps a picture of it."""
+
+    def well(page: Page, name: str) -> None:
+        shot(page, name)
+        said = list(errors)
+        assert violations(page) == []
+        errors[:] = said  # axe tries inline styles, which our pages forbid
+        assert not page.evaluate(SIDEWAYS), "the page scrolls sideways"
+
+    return well
+
+
+def test_a_trainee_from_home_into_a_session_and_back(
+    sign_in: SignIn, well: Well, calm: Campus, course: Course, errors: list[str]
+) -> None:
+    page = sign_in("trainee1")
+    page.get_by_role("link", name="Home", exact=True).click()
+    page.wait_for_url("**/services/home/")
+    expect(page.get_by_text("No session is running")).to_be_visible()
+    expect(page.get_by_text("0 of 3 handed in")).to_be_visible()
+    well(page, "home")
+    page.get_by_role("link", name="Open the course First steps").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("First steps in deep learning")
+    well(page, "course")
+    page.get_by_role("link", name="Open Logistic regression").click()
+    name = calm.name("trainee1")
+    page.wait_for_url(re.compile(rf"/user/{name}/"), timeout=_LONG)
+    page.goto(f"{calm.url}/services/home/")
+    expect(page.locator("[data-state=running]")).to_contain_text("Time left")
+    well(page, "home-running")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("status").first).to_contain_text("is being stopped")
+    # By itself: the part of the page is asked for again.
+    expect(page.locator("[data-state=none]")).to_contain_text("The session was stopped.", timeout=_LONG)
+    assert not errors
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_in_french(scheme: str, sign_in: SignIn, well: Well, calm: Campus, course: Course) -> None:
+    page = sign_in("trainee2", viewport={"width": 360, "height": 740}, color_scheme=scheme, locale="fr-LU")
+    for path, name in (("", "home"), (f"courses/{course.id}", "course")):
+        page.goto(f"{calm.url}/services/home/{path}")
+        expect(page.locator("html")).to_have_attribute("lang", "fr")
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
+        well(page, f"{name}-phone-{scheme}")
+    expect(page.get_by_role("link", name="Ouvrir Logistic regression")).to_be_visible()
+
+
+def test_by_keyboard_and_the_language_is_remembered(sign_in: SignIn, calm: Campus, course: Course) -> None:
+    page = sign_in("trainee1")
+    page.goto(f"{calm.url}/services/home/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == "Français":
+            break
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid", "the focus is not seen"
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Ma session")).to_be_visible()
+    page.goto(f"{calm.url}/services/home/courses/{course.id}")
+    expect(page.get_by_role("heading", name="Devoirs")).to_be_visible()
