@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
@@ -37,6 +38,7 @@ class Home:
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self.sessions: dict[str, list[dict[str, Any]]] = {}
+        """What the hub says of somebody's; ``end`` is in so many seconds here."""
         self.asked: list[tuple[str, str, str]] = []
         """What the hub was asked besides who somebody is."""
         self.reset()
@@ -57,7 +59,8 @@ class Home:
     def _hub(self, method: str, path: str, name: str) -> tuple[int, Any]:
         self.asked.append((method, path, name))
         if (method, path) == ("GET", f"/hub/api/users/{name}/campus/sessions"):
-            return 200, {"sessions": self.sessions.get(name, [NO_SESSION])}
+            found = self.sessions.get(name, [NO_SESSION])
+            return 200, {"sessions": [one | {"end": one["end"] and time.time() + one["end"]} for one in found]}
         return (202, None) if method == "DELETE" and path.startswith(f"/hub/api/users/{name}/") else (403, {})
 
     def start(self) -> None:

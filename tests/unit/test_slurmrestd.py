@@ -138,7 +138,12 @@ def test_it_is_a_daemon_only_where_it_is_used(paths: Paths, monkeypatch: pytest.
     assert dict(found["slurmrestd"].environment) == {"SLURM_JWT": "daemon"}
     assert found["slurmctld"].order < found["slurmrestd"].order < found["hub"].order
     assert "slurmrestd" not in {daemon.name for daemon in daemons(embedded(""), MACHINE, paths)}
-    assert {daemon.name for daemon in daemons(real('key_file = "/k"'), MACHINE, paths)} == {"proxy", "exchange", "hub"}
+    assert {daemon.name for daemon in daemons(real('key_file = "/k"'), MACHINE, paths)} == {
+        "proxy",
+        "exchange",
+        "home",
+        "hub",
+    }
 
 
 # ---------------------------------------------------------------- the token
