@@ -260,6 +260,11 @@ def test_lab_leaves_out_what_campus_has_no_use_for(session: Session) -> None:
     assert set(session.page_config()["disabledExtensions"]) >= OFF
 
 
+def test_lab_saves_within_seconds(session: Session) -> None:
+    setting = session.request("GET", "/lab/api/settings/@jupyterlab/docmanager-extension:plugin").json()
+    assert setting["schema"]["properties"]["autosaveInterval"]["default"] == 20
+
+
 def test_what_is_left_out_is_called_so(session: Session) -> None:
     """A name that an upgrade changes would silently be on again."""
     share = session.environment / "share" / "jupyter"
