@@ -148,6 +148,10 @@ class ApiHandler(HubOAuthenticated, RequestHandler):
         error: Any = kwargs.get("exc_info", (None, None, None))[1]
         if _disk_full(error):
             error = full()
+        elif isinstance(error, OperationalError):
+            error = Unavailable(
+                "database-silent", "The exchange's database does not answer now.", "Try again in a minute."
+            )
         if isinstance(error, Refused):
             status_code = error.status
         elif not isinstance(error, CampusError):
