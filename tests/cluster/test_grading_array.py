@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -24,7 +25,9 @@ ASSIGNMENT = notebook(
 @pytest.fixture(scope="module")
 def course(campus: Campus) -> Course:
     account = campus.account(campus.name("instructor1"))
-    found = Course(campus.paths.session_env.resolve(), Path(account.pw_dir) / "graded", account.pw_uid)
+    folder = Path(account.pw_dir) / "graded"
+    shutil.rmtree(folder, ignore_errors=True)
+    found = Course(campus.paths.session_env.resolve(), folder, account.pw_uid)
     found.configure("c.Sandbox.memory_mib = 512\nc.Sandbox.disk_mib = 64\nc.Array.batch = 1\n")
     found.generate(ps1=ASSIGNMENT)
     found.submit("ada", solve(s1="value = 3"))
