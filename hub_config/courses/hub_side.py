@@ -21,6 +21,8 @@ def tell_course(spawner: CampusSpawner) -> None:
     """JupyterHub's hook before a session starts."""
     if course := course_of(spawner.user.name):
         spawner.environment = {**spawner.environment, VARIABLE: course}
+        # Only its instructors may enter it, and they come from pages of ours: they are not asked once more.
+        spawner.user.settings["oauth_no_confirm_list"].add(spawner.oauth_client_id)
 
 
 class GraderHandler(APIHandler):

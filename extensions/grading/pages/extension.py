@@ -59,8 +59,8 @@ class PageHandler(JupyterHandler):
         own = f"'self' {host}".strip()
         self.set_header(
             "Content-Security-Policy",
-            f"default-src 'none'; script-src {own}; style-src {own}; img-src {own} data:; connect-src 'self'; "
-            "base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
+            f"default-src 'none'; script-src {own}; style-src {own}; img-src {own} data:; font-src {own}; "
+            "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
         )
         page = _TEMPLATES.get_template("grading.html").render(
             course=self._desk.course,

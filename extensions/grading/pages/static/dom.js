@@ -30,7 +30,7 @@ export function replace(parent, ...children) {
   }
 }
 
-export function button(label, key, click, kind = 'outline-primary', disabled = false) {
+export function button(label, key, click, kind = 'outline-contrast', disabled = false) {
   return element('button', { type: 'button', class: `btn btn-sm btn-${kind}`, 'data-key': key, click, disabled }, label);
 }
 

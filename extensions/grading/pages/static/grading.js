@@ -48,9 +48,9 @@ function card(one) {
         element('div', {}, element('dt', {}, name), element('dd', {}, String(value))))),
       element('div', { class: 'buttons' },
         button('Collect and grade', `grade-${one.name}`, () => act('grade', one.name), 'primary', idle),
-        button('Release feedback', `feedback-${one.name}`, () => act('feedback', one.name), 'outline-primary', idle),
-        button('Regrade all', `again-${one.name}`, sure('again', one.name), 'outline-secondary', idle),
-        element('a', { class: 'btn btn-sm btn-outline-secondary', href: `${base}formgrader/gradebook/${one.name}` },
+        button('Release feedback', `feedback-${one.name}`, () => act('feedback', one.name), 'outline-contrast', idle),
+        button('Regrade all', `again-${one.name}`, sure('again', one.name), 'outline-contrast', idle),
+        element('a', { class: 'btn btn-sm btn-outline-contrast', href: `${base}formgrader/gradebook/${one.name}` },
           'Grade by hand'))),
   );
 }

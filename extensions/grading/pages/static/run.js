@@ -1,5 +1,6 @@
 // What runs now, or ran last.
 
+import { CAUSES } from './causes.js';
 import { button, duration, element, replace, when } from './dom.js';
 
 const WHAT = { grades: 'Grading', feedback: 'Releasing feedback' };
@@ -18,7 +19,7 @@ export function show(section, { busy, run, trouble }, stop) {
       parts.push(
         element('progress', { max: run.total || 1, value: run.started ? gone : null, 'aria-label': title }),
         element('p', { class: 'number', role: 'status' }, words(run, gone)),
-        element('div', { class: 'buttons' }, button('Stop', 'stop', stop, 'outline-secondary')),
+        element('div', { class: 'buttons' }, button('Stop', 'stop', stop, 'outline-contrast')),
       );
     } else {
       parts.push(outcome(run, gone));
@@ -54,8 +55,8 @@ function outcome(run, gone) {
   const done = run.what === 'feedback' ? 'released' : 'graded';
   const said = `${run.done} ${done}${run.failed ? `, ${run.failed} failed` : ''}`;
   if (run.state === 'ended') {
-    const causes = Object.entries(run.causes ?? {}).map(([cause, count]) => `${cause}: ${count}`).join(', ');
-    const text = `${said}, in ${duration(run.seconds)}, ${when(run.last)}.${causes ? ` Lost points by ${causes}.` : ''}`;
+    const causes = Object.entries(run.causes ?? {}).map(([cause, count]) => `${CAUSES[cause] ?? cause} (${count})`).join(', ');
+    const text = `${said}, in ${duration(run.seconds)}, ${when(run.last)}.${causes ? ` Points were lost by ${causes}.` : ''}`;
     return element('div', { class: `alert alert-${run.failed ? 'warning' : 'success'}`, role: 'status' }, text);
   }
   if (run.state === 'stopped') {

@@ -1,12 +1,7 @@
 // The submissions of one assignment: who has which grade, and why not.
 
+import { CAUSES } from './causes.js';
 import { button, duration, element, replace, when } from './dom.js';
-
-const CAUSES = {
-  memory: 'memory', time: 'time', 'cell-time': 'time of a cell', stuck: 'a cell that could not be interrupted',
-  output: 'too much output', died: 'a kernel that ended', garbled: 'a kernel that sent nonsense',
-  score: 'an impossible score', unreadable: 'a notebook that cannot be read',
-};
 
 export function show(section, assignment, found, { only, filter, act, busy, formgrader }) {
   const counted = {};
@@ -40,7 +35,7 @@ function causes(one) {
 function reasons(counted, only, filter) {
   const one = (cause, label) => {
     const made = button(label, `cause-${cause}`, () => filter(cause === only ? '' : cause),
-      cause === only ? 'primary' : 'outline-secondary');
+      cause === only ? 'primary' : 'outline-contrast');
     made.setAttribute('aria-pressed', cause === only);
     return made;
   };
@@ -63,10 +58,10 @@ function row(one, act, busy, formgrader) {
     element('td', {}, ...why(one)),
     element('td', {}, element('div', { class: 'buttons' },
       button(one.score === null ? 'Grade' : 'Regrade', `grade-${one.user}`,
-        () => act(one.score === null ? 'grade' : 'again', one.user), 'outline-primary', busy),
+        () => act(one.score === null ? 'grade' : 'again', one.user), 'outline-contrast', busy),
       one.score === null ? null : button('Release feedback', `feedback-${one.user}`,
-        () => act('feedback', one.user), 'outline-primary', busy),
-      one.manual ? element('a', { class: 'btn btn-sm btn-outline-primary', href: formgrader }, 'Grade by hand') : null)),
+        () => act('feedback', one.user), 'outline-contrast', busy),
+      one.manual ? element('a', { class: 'btn btn-sm btn-outline-contrast', href: formgrader }, 'Grade by hand') : null)),
   );
 }
 
