@@ -44,8 +44,12 @@ class ForNbgrader(APIHandler):
         try:
             said = {"success": True, "value": await wish}
         except CampusError as error:
-            said = {"success": False, "value": str(error)}
+            said = {"success": False, "value": self.told(error)}
         self.finish(json.dumps(said))
+
+    def told(self, error: CampusError) -> Any:
+        """As the page shows it."""
+        return str(error)
 
 
 class Version(ForNbgrader):
@@ -118,6 +122,9 @@ class Formgraders(ForNbgrader):
     @authorized
     async def get(self) -> None:
         await self.answer(self._graders())
+
+    def told(self, error: CampusError) -> Any:
+        return {"message": str(error)}
 
     async def _graders(self) -> list[dict[str, str]]:
         own = os.environ.get("CAMPUS_GRADER_OF")

@@ -24,7 +24,7 @@ from nbgrader.exchange import ExchangeError, ExchangeFactory
 from campus_base.errors import CampusError
 from extensions.exchange.client import Client, Problem
 
-_IDLE = 600.0  # seconds
+_IDLE = 180.0  # seconds: it holds 70 MB
 _SOON = (0.5, 1, 2)  # seconds between tries, where somebody waits who may try again
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 

@@ -18,7 +18,8 @@ import requests
 
 from tests.session.conftest import NOBODY, TOKEN, Session, running
 from tests.support import exchange as exchanges
-from tests.support.course import cell, notebook
+from tests.support.course import Course, cell, notebook
+from tests.support.course import named as cell_of
 from tests.support.exchange import Exchange
 from tests.support.person import wait_for
 
@@ -355,6 +356,25 @@ def test_a_check_tells_of_each_test(session: Session, assignment: str) -> None:
     assert [c["state"] for c in told(session, "POST", "check", **path)["cells"]] == ["passed", "passed", "person"]
     assert sorted(p.name for p in mine.iterdir()) == ["a.ipynb", "b.ipynb", "data"], "it leaves nothing behind"
     assert session.listening() == []
+
+
+def test_a_cell_that_is_not_as_it_was_given(session: Session, exchange: Exchange, base: Path, assignment: str) -> None:
+    course = Course(session.environment, base)
+    course.generate(a=BOOK)
+    release = json.loads((course.root / "release" / "a1" / "a.ipynb").read_text())
+    exchange.release("dl", assignment, {"a.ipynb": json.dumps(release).encode()})
+    mine = opened(session, assignment)
+
+    def states() -> dict[str, str]:
+        cells = told(session, "POST", "check", path=f"dl/{assignment}/a.ipynb")["cells"]
+        return {cell["name"]: cell["state"] for cell in cells}
+
+    assert states() == {"mean-test": "failed", "one-test": "failed", "why": "unanswered"}
+    cell_of(release, "mean-test")["source"] = "pass"
+    cell_of(release, "why")["source"] = "Because."
+    cell_of(release, "mean")["source"] = "def mean(values):\n    return sum(values) / len(values)"
+    (mine / "a.ipynb").write_text(json.dumps(release))
+    assert states() == {"mean-test": "changed", "one-test": "passed", "why": "person"}
 
 
 @pytest.mark.parametrize("path", ["", "nothing.ipynb", "../x.ipynb", "dl/../../x.ipynb", "/etc/passwd", "a\0.ipynb"])

@@ -28,13 +28,18 @@ if (note) {
   const folder = note.dataset.unsaved;
   const tabs = new BroadcastChannel('campus-coursework');
   const said = new Map(); // what each tab of JupyterLab has unsaved
+  let saving = false;
   tabs.addEventListener('message', ({ data }) => {
     if (data?.unsaved === undefined || data.folder !== folder) return;
     said.set(data.tab, data.unsaved);
     const paths = [...new Set([...said.values()].flat())];
     note.hidden = paths.length === 0;
     note.querySelector('strong').textContent = `Not saved in JupyterLab: ${paths.join(', ')}.`;
+    if (saving && !paths.length) location.reload(); // what is submitted is another now
   });
-  note.querySelector('button').addEventListener('click', () => tabs.postMessage({ save: folder }));
+  note.querySelector('button').addEventListener('click', () => {
+    saving = true;
+    tabs.postMessage({ save: folder });
+  });
   tabs.postMessage({ ask: folder });
 }
