@@ -494,3 +494,6 @@ def test_a_graders_session_has_nbgraders_pages_for_it(environment: Path, exchang
         off = session.page_config()["disabledExtensions"]
         assert not [name for name in off if name.startswith("@jupyter/nbgrader")]
         assert session.request("GET", "/formgrader/api/status").json()["status"] is True
+        page = session.request("GET", "/formgrader/manage_assignments")
+        assert page.headers["Content-Security-Policy"] == "frame-ancestors 'self'"
+        assert "'none'" in session.request("GET", "/lab").headers["Content-Security-Policy"]
