@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from jupyter_server.auth.decorator import authorized
-from tornado.web import HTTPError, authenticated
+from tornado.web import authenticated
 
 from campus_base.errors import CampusError
 from extensions.coursework import words
@@ -25,22 +25,42 @@ _SUBMISSION = r"[0-9a-f]{32}"
 class Open(Page):
     """GET ``?course=X&assignment=A`` fetches what is missing and leads to the first notebook in JupyterLab.
 
-    With ``what=feedback`` it fetches the feedback and leads to the latest.
+    With ``what=feedback`` it fetches the feedback and leads to the latest. Where opening starts the time that somebody
+    has, GET asks first, and POST does it.
     """
 
     @authenticated
     @authorized
     async def get(self) -> None:
-        await self.told(self._open)
+        await self.told(self._feedback if self.get_argument("what", "") == "feedback" else self._open)
+
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        self.check_own()
+        await self.told(self._begin)
+
+    async def _feedback(self) -> None:
+        course, assignment = course_and_assignment(self)
+        self.redirect(self.lab((await self.helper.ask("fetch_feedback", course=course, assignment=assignment))["page"]))
 
     async def _open(self) -> None:
         course, assignment = course_and_assignment(self)
-        if self.get_argument("what", "") == "feedback":
-            path = (await self.helper.ask("fetch_feedback", course=course, assignment=assignment))["page"]
-        else:
-            fetched = await self.helper.ask("fetch", course=course, assignment=assignment)
-            path = fetched["notebook"] or fetched["folder"]
-        self.redirect(self.lab(path))
+        try:
+            await self._fetch(begin=False)
+        except CampusError as error:
+            if error.code != "timed":
+                raise
+            xsrf = self.xsrf_token.decode()
+            self.show("timed.html", course=course, assignment=assignment, message=error.message, xsrf=xsrf)
+
+    async def _begin(self) -> None:
+        await self._fetch(begin=True)
+
+    async def _fetch(self, *, begin: bool) -> None:
+        course, assignment = course_and_assignment(self)
+        fetched = await self.helper.ask("fetch", course=course, assignment=assignment, begin=begin)
+        self.redirect(self.lab(fetched["notebook"] or fetched["folder"]), status=303)
 
 
 class Submit(Page):
@@ -54,8 +74,7 @@ class Submit(Page):
     @authenticated
     @authorized
     async def post(self) -> None:
-        if not self.check_origin():
-            raise HTTPError(403, "a submission comes from this session's own pages")
+        self.check_own()
         await self.told(self._submit)
 
     async def _ask(self) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jupyter_server.base.handlers import JupyterHandler
+from tornado.web import HTTPError
 
 from campus_base.errors import CampusError
 from extensions.coursework import words
@@ -41,6 +42,11 @@ class Page(JupyterHandler):
             f"default-src 'none'; style-src {own}; script-src {own}; connect-src 'none'; form-action 'self'; "
             "base-uri 'none'; frame-ancestors 'none'"
         )
+
+    def check_own(self) -> None:
+        """Raises HTTPError for a form that another site's page sends."""
+        if not self.check_origin():
+            raise HTTPError(403, "this is sent by the session's own pages only")
 
     def lab(self, path: str = "") -> str:
         """The address of a file or folder in JupyterLab; ``path`` from the root of its files."""

@@ -45,13 +45,28 @@ def _tool(name: str, course: str, assignment: str = "", **options: Any) -> Any:
     return tool
 
 
-def fetch(course: str, assignment: str) -> dict[str, Any]:
-    """Fetch what is missing: ``folder``, and the ``notebook`` to begin with, empty where there is none."""
+def fetch(course: str, assignment: str, begin: bool = False) -> dict[str, Any]:
+    """Fetch what is missing: ``folder``, and the ``notebook`` to begin with, empty where there is none.
+
+    Where that would start somebody's time, it does so only to ``begin``; else it refuses, as ``timed``.
+    """
     tool = _tool("FetchAssignment", course, assignment, replace_missing_files=True)
+    if not begin and (minutes := _unspent(tool.assignment())):
+        raise CampusError(
+            "timed",
+            f"You have {minutes} minutes for this assignment, from when you open it.",
+            "Open it from the course's page when you have the time.",
+        )
     tool.start()
     books = sorted((f["path"] for f in tool.found["files"] if f["path"].endswith(".ipynb")), key=_depth)
     folder = os.path.relpath(tool.dest_path)
     return {"folder": folder, "notebook": os.path.join(folder, books[0]) if books else ""}
+
+
+def _unspent(assignment: dict[str, Any]) -> int | None:
+    """The minutes that somebody gets by fetching it: None where it has no such time, or it runs already."""
+    timed = assignment.get("minutes") and not assignment["fetched"] and not assignment["refusal"]
+    return int(assignment["minutes"]) if timed else None
 
 
 def fetch_feedback(course: str, assignment: str) -> dict[str, Any]:

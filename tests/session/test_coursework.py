@@ -76,7 +76,7 @@ def words(answer: requests.Response) -> str:
 def opened(session: Session, assignment: str) -> Path:
     """Open the assignment; its folder."""
     answer = session.request("GET", "/campus/open", params={"course": "dl", "assignment": assignment})
-    assert answer.status_code == 302, answer.text
+    assert answer.status_code == 303, answer.text
     assert answer.headers["Location"] == f"/user/alice/lab/tree/dl/{assignment}/a.ipynb"
     return session.home / "dl" / assignment
 
