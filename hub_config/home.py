@@ -13,7 +13,7 @@ from hub_config.site import Site
 
 TOKEN = "home-token"  # noqa: S105 - a file's name
 # Of what the person may do: no more than what its pages show and offer.
-MAY_ASK_FOR = (f"access:services!service={EXCHANGE}", "read:servers!user", "delete:servers!user")
+MAY_ASK_FOR = (f"access:services!service={EXCHANGE}", "read:servers!user", "delete:servers!user", "read:groups")
 
 
 def home(site: Site, paths: Paths) -> OwnService:

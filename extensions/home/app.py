@@ -10,9 +10,12 @@ from tornado.web import Application, RequestHandler
 from extensions.exchange.names import ID
 from extensions.home.handler import Home, NothingHere
 from extensions.home.pages import course, landing, language, session
+from extensions.home.pages.teach import assignment, classes, log, overview, people, similar, struggles
 from extensions.home.render import static_handlers
 
 _COURSE = f"courses/({ID})"
+_TEACH = f"teach/({ID})"
+_ASSIGNMENT = f"{_TEACH}/assignments/({ID})"
 
 # Below the service's prefix. A path is matched whole.
 PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
@@ -22,6 +25,21 @@ PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("session/stop", session.Stop),
     (_COURSE, course.Course),
     (rf"{_COURSE}/certificate\.(pdf|json)", course.Certificate),
+    (_TEACH, overview.Overview),
+    (rf"{_TEACH}/gradebook\.csv", overview.GradebookTable),
+    (f"{_TEACH}/people", people.People),
+    (f"{_TEACH}/people/add", people.Add),
+    (f"{_TEACH}/people/remove", people.Remove),
+    (f"{_TEACH}/people/upload", people.Upload),
+    (f"{_TEACH}/struggles", struggles.Struggles),
+    (f"{_TEACH}/log", log.Log),
+    (f"{_TEACH}/classes", classes.Classes),
+    (f"{_TEACH}/classes/cancel", classes.Cancel),
+    (_ASSIGNMENT, assignment.Assignment),
+    (f"{_ASSIGNMENT}/dates", assignment.Dates),
+    (f"{_ASSIGNMENT}/extensions", assignment.Extend),
+    (f"{_ASSIGNMENT}/extensions/take-back", assignment.TakeBack),
+    (f"{_ASSIGNMENT}/similar", similar.Similar),
 )
 
 

@@ -190,11 +190,18 @@ class Page(HubOAuthenticated, Localised):
             super().log_exception(typ, value, tb)
 
 
-def into_session(settings: Settings, person: str, path: str, size: str | None, **query: str) -> str:
-    """An address that opens a page of somebody's session; it starts one first where none runs."""
-    following = f"{settings.base}user/{person}/{path}?{urlencode(query)}"
-    size = size if size in settings.sizes else settings.sizes[0]
-    return f"{settings.hub}spawn/{person}?{urlencode({'opt-size': size, 'next': following})}"
+def into_session(
+    settings: Settings, person: str, path: str, size: str | None = None, environment: Any = None, **query: str
+) -> str:
+    """An address that opens a page of somebody's session; it starts one first where none runs.
+
+    A size that the site does not offer gives way to its first; an ``environment`` that is no text is left out.
+    """
+    following = f"{settings.base}user/{person}/{path}{f'?{urlencode(query)}' if query else ''}"
+    options = {"opt-size": size if size in settings.sizes else settings.sizes[0]}
+    if isinstance(environment, str):
+        options["opt-environment"] = environment
+    return f"{settings.hub}spawn/{person}?{urlencode({**options, 'next': following})}"
 
 
 class NothingHere(Page):

@@ -139,3 +139,59 @@ def test_by_keyboard_and_the_language_is_remembered(sign_in: SignIn, calm: Campu
     expect(page.get_by_role("heading", name="Ma session")).to_be_visible()
     page.goto(f"{calm.url}/services/home/courses/{course.id}")
     expect(page.get_by_role("heading", name="Devoirs")).to_be_visible()
+
+
+def test_an_instructor_teaches(sign_in: SignIn, well: Well, calm: Campus, course: Course, errors: list[str]) -> None:
+    page = sign_in("instructor1")
+    page.goto(f"{calm.url}/services/home/")
+    page.get_by_role("link", name=re.compile("^Teach First steps")).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Teach: First steps in deep learning")
+    expect(page.get_by_role("link", name="Grade", exact=True)).to_have_attribute("href", re.compile("spawn/grader-"))
+    well(page, "teach")
+    page.get_by_role("link", name="People").click()
+    well(page, "teach-people")
+    table = {"name": "class.csv", "mimeType": "text/csv", "buffer": b"id,last_name\nzoe,Z\n../zoe,Z\n"}
+    page.get_by_label("CSV file").set_input_files(table)
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("alert")).to_contain_text("line 3")
+    well(page, "teach-people-mistake")
+    page.get_by_label("Account").fill("zoe")
+    page.get_by_role("button", name="Enter", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("The person is entered.")
+    page.get_by_role("button", name="Take zoe out").click()
+    expect(page.get_by_role("status")).to_contain_text("taken out")
+    page.get_by_role("link", name="Assignments").click()
+    page.get_by_role("link", name="Logistic regression").click()
+    well(page, "teach-assignment")
+    page.get_by_label("The person").select_option(calm.name("trainee2"))
+    page.locator("#their-due").fill("2031-05-01T10:00")
+    page.get_by_label("Why").fill("ill")
+    page.get_by_role("button", name="Extend").click()
+    expect(page.get_by_role("status")).to_contain_text("The extension is given.")
+    page.get_by_role("button", name=re.compile("Take back the extension")).click()
+    expect(page.get_by_role("status")).to_contain_text("taken back")
+    for link, name in (("Where they struggle", "struggles"), ("Live classes", "classes"), ("Log", "log")):
+        page.get_by_role("link", name=link).click()
+        expect(page.get_by_role("link", name=link)).to_have_attribute("aria-current", "page")
+        well(page, f"teach-{name}")
+    assert not errors
+
+
+def test_dates_are_entered_in_the_browsers_zone(sign_in: SignIn, calm: Campus, course: Course) -> None:
+    page = sign_in("instructor1", timezone_id="Asia/Kolkata")
+    page.goto(f"{calm.url}/services/home/teach/{course.id}/assignments/network")
+    expect(page.get_by_text("(Asia/Kolkata)").first).to_be_visible()
+    page.locator("#due").fill("2031-05-01T10:00")
+    page.get_by_role("button", name="Set").click()
+    expect(page.get_by_role("status")).to_contain_text("The dates and rules are set.")
+    assert course.ask("GET", "/assignments/network").json()["due"] == "2031-05-01T04:30:00.000000Z"
+    expect(page.locator("#due")).to_have_value("2031-05-01T10:00")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_teaching_on_a_phone_in_french(scheme: str, sign_in: SignIn, well: Well, calm: Campus, course: Course) -> None:
+    page = sign_in("instructor1", viewport={"width": 360, "height": 740}, color_scheme=scheme, locale="fr-LU")
+    for path in ("", "/people", "/assignments/logistic", "/struggles", "/log", "/classes"):
+        page.goto(f"{calm.url}/services/home/teach/{course.id}{path}")
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Enseigner")
+        well(page, f"teach{path.replace('/', '-')}-phone-{scheme}")

@@ -53,7 +53,8 @@ class Hub:
                     status, body = hub.more(self.command, self.path, name)
                 self.send_response(status)
                 self.end_headers()
-                self.wfile.write(json.dumps(body).encode())
+                if status != 204:
+                    self.wfile.write(json.dumps(body).encode())
 
             do_GET = do_POST = do_DELETE = answer
 

@@ -42,18 +42,19 @@ class Course(Page):
             "course.html",
             course=found,
             card=found["card"],
-            assignments=[self._row(course, one) for one in in_order(assignments, found["card"])],
+            assignments=[self._row(found, one) for one in in_order(assignments, found["card"])],
             progress=progress,
             certificate=certificate,
             running=_running(running),
         )
 
-    def _row(self, course: str, one: dict[str, Any]) -> dict[str, Any]:
+    def _row(self, course: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
         """An assignment with its links into the person's session; empty where there is nothing to open."""
 
         def link(path: str, **query: str) -> str:
-            named = {"course": course, "assignment": one["name"], **query}
-            return into_session(self.home.settings, self.me.name, path, one["session_size"], **named)
+            named = {"course": course["id"], "assignment": one["name"], **query}
+            environment = course["card"].get("environment")
+            return into_session(self.home.settings, self.me.name, path, one["session_size"], environment, **named)
 
         fetchable, handed_in = one["state"] in _FETCHABLE, one["refusal"] is None
         return {
