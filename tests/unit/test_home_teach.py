@@ -97,7 +97,7 @@ def test_people_are_entered_and_taken_out(home: Home, exchange: Exchange) -> Non
     assert home.post("prof", "teach/dl/people/add", id=" bob ", last_name="<b>B</b>") == "The person is entered."
     page = home.get("prof", "teach/dl/people")
     assert "&lt;b&gt;B&lt;/b&gt;" in page
-    assert "Take bob out" in page
+    assert "Take out bob" in page
     said = home.post("prof", "teach/dl/people/remove", id="bob")
     assert said == "The person is taken out. What they handed in stays."
     assert [one["id"] for one in exchange.get("prof", "/courses/dl/roster")] == ["ada"]
