@@ -114,8 +114,8 @@ class Exchange:
         self.web = requests.Session()
         self.web.trust_env = False
 
-    def start(self) -> None:
-        env = {
+    def environment(self) -> dict[str, str]:
+        return {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(CHECKOUT),
             "CAMPUS_EXCHANGE_FOLDER": str(self.folder),
@@ -123,7 +123,7 @@ class Exchange:
             "CAMPUS_EXCHANGE_PUBLIC_URL": f"http://127.0.0.1:{self.port}{PREFIX}",
             "CAMPUS_EXCHANGE_SITE_NAME": "Campus under test",
             "CAMPUS_EXCHANGE_UPLOAD_BYTES": "1000000",
-            "CAMPUS_EXCHANGE_PERSON_BYTES": "100000000",
+            "CAMPUS_EXCHANGE_PERSON_BYTES": "1000000000",
             "JUPYTERHUB_SERVICE_PREFIX": PREFIX,
             "JUPYTERHUB_SERVICE_NAME": "exchange",
             "JUPYTERHUB_API_URL": self.hub.api,
@@ -131,9 +131,11 @@ class Exchange:
             "JUPYTERHUB_CLIENT_ID": "service-exchange",
             **self.settings,
         }
+
+    def start(self) -> None:
         self.log = open(self.folder.parent / f"{self.folder.name}.log", "ab")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [self.python, "-P", "-s", *self.program], env=env, stdout=self.log, stderr=self.log
+            [self.python, "-P", "-s", *self.program], env=self.environment(), stdout=self.log, stderr=self.log
         )
         wait_for("the exchange", self.answers)
 
