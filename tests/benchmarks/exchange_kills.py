@@ -1,9 +1,9 @@
 """``kill -9`` of the exchange during uploads, a thousand times: every receipt stands, and nothing is half there.
 
 Its real process, before a stand-in for the hub, is started and killed at moments that a seed decides, while several
-people hand in without a pause. Whoever gets no answer sends again, as nbgrader's commands here do. At the end it counts:
-receipts that are not valid or lack a byte, submissions that nobody has a receipt for, uploads that were taken twice, and
-files that belong to nothing.
+people hand in without a pause. Whoever gets no answer sends again, as nbgrader's commands here do. At the end it
+counts receipts that are not valid or lack a byte, submissions that nobody has a receipt for, uploads that were taken
+twice, and files that belong to nothing.
 """
 
 from __future__ import annotations
