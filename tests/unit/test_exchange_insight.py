@@ -22,7 +22,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
         found.put(IVO, "/courses/dl", {"title": "Deep learning", "enrolment": "open", "card": card})
         found.release("dl", "final", weight=3, grade_on_submit=True)
         found.release("dl", "warmup", weight=1.0)
-        found.put(IVO, "/courses/dl/assignments/announced", {"title": "Later", "weight": 0})
+        found.put(IVO, "/courses/dl/assignments/announced", {"title": "Later", "points": 0})
         yield found
 
 

@@ -73,7 +73,7 @@ def _parts(visit: Visit, course: str, person: str) -> tuple[Part, ...]:
             Part(
                 row.name,
                 policy.title,
-                policy.weight,
+                policy.weight if policy.points != 0 else 0.0,  # nothing can be earned there
                 state_of(last.get(row.name), row.name in fetched, is_open),
                 grade.score if grade else None,
                 grade.max_score if grade else None,

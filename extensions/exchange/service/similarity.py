@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from sqlalchemy import delete, insert, select
+from tornado.log import app_log
 
 from campus_base.errors import CampusError
 from campus_base.process import run
@@ -21,6 +22,9 @@ from extensions.exchange.service.visit import Visit
 
 _C, _S = SIMILARITY.c, SUBMISSIONS.c
 _SECONDS = 1800
+_FAILED = CampusError(
+    "failed", "The comparison failed.", "Try again; if it persists, an operator finds the cause in the exchange's log."
+)
 
 
 def asked(visit: Visit, course: str, name: str) -> tuple[list[File], dict[str, list[File]]]:
@@ -48,20 +52,26 @@ def kept(visit: Visit, course: str, name: str) -> dict[str, Any]:
     return {"at": row.at, **json.loads(row.result)} if row else {"at": None, **none}
 
 
+def _log(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        app_log.error("Comparing submissions failed", exc_info=error)
+
+
 class Similarity(ApiHandler):
     async def get(self, course: str, name: str) -> None:
         found = await self.ask(kept, course, name)
         task = self.exchange.comparing.get((course, name))
         failed = task.exception() if task and task.done() and not task.cancelled() else None
         running = task is not None and not task.done()
-        error = failed.as_dict() if isinstance(failed, CampusError) else None
-        self.answer({"running": running, "error": error, **found})
+        error = failed if isinstance(failed, CampusError) or failed is None else _FAILED
+        self.answer({"running": running, "error": error and error.as_dict(), **found})
 
     async def post(self, course: str, name: str) -> None:
         given, works = await self.ask(asked, course, name)
         comparing, key = self.exchange.comparing, (course, name)
         if key not in comparing or comparing[key].done():
             comparing[key] = asyncio.create_task(self._compare(course, name, given, works))
+            comparing[key].add_done_callback(_log)
         self.answer({}, 202)
 
     async def _compare(self, course: str, name: str, given: list[File], works: dict[str, list[File]]) -> None:

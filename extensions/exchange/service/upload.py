@@ -105,16 +105,16 @@ class UploadHandler(ApiHandler):
 
     async def take(self, staged: Staged, do: Callable[Concatenate[Visit, P], T], *args: P.args, **named: P.kwargs) -> T:
         """Keep the files, and run ``do`` in the transaction that says whose they are. If it fails, none is left."""
-        store, taken = self.exchange.store, False
+        store, taken = self.exchange.store, True
         try:
             await self._in_thread(store.keep, staged)
-            answer = await self.ask(do, *args, **named)
-            taken = True
-            return answer
-        except Exception as error:
+            return await self.ask(do, *args, **named)
+        except Refused:
+            taken = False
+            raise
+        except Exception:
             # The database may have broken off after it took them: only it can say, and unless it does, they stay.
-            taken = not isinstance(error, Refused)
-            if taken and staged.loose:
+            if staged.loose:
                 taken = await self.exchange.database.run(partial(trees.is_known, sha256=staged.sha256))
             raise
         finally:
