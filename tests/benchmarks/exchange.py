@@ -36,7 +36,9 @@ SEED = 4711
 
 def prepare(campus: Campus, folder: Path) -> Client:
     """An open course with one assignment; the publisher's client."""
-    publisher = Client(exchange_url(campus.site), campus.paths.secret(PUBLISHER_TOKEN).read_text().strip())
+    publisher = Client(
+        exchange_url(campus.site, campus.paths), campus.paths.secret(PUBLISHER_TOKEN).read_text().strip()
+    )
     publisher.ask("PUT", f"/courses/{COURSE}", dict, json={"title": "Benchmark", "enrolment": "open"})
     publisher.ask("PUT", PATH, dict, json={"title": "The only one"})
     publisher.send("PUT", f"{PATH}/files", folder, replace="1")
@@ -59,7 +61,7 @@ def crowd(campus: Campus, tokens: list[str], count: int, seconds: float, base: P
     begin = time.monotonic() + 1
 
     def send(number: int) -> tuple[float, Any]:
-        client = Client(exchange_url(campus.site), tokens[number % len(tokens)])
+        client = Client(exchange_url(campus.site, campus.paths), tokens[number % len(tokens)])
         due = begin + moments[number]
         time.sleep(max(0, due - time.monotonic()))
         receipt = client.send("POST", f"{PATH}/submissions", folders[number], "id")
@@ -84,7 +86,7 @@ def beside_stock(campus: Campus, name: str, token: str, rounds: int) -> dict[str
             *(f"{campus.paths.session_env}/bin/python", "-P", "-s", "-c", source),
             stdin=json.dumps({"folder": str(folder), "course": COURSE, "rounds": rounds}),
             env={
-                **{"HOME": str(folder), "CAMPUS_EXCHANGE_URL": exchange_url(campus.site)},
+                **{"HOME": str(folder), "CAMPUS_EXCHANGE_URL": exchange_url(campus.site, campus.paths)},
                 "JUPYTERHUB_API_TOKEN": token,
             },
         )
@@ -114,7 +116,7 @@ def main() -> None:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             verdicts = list(
                 pool.map(
-                    lambda one: Client(exchange_url(campus.site), tokens[one[0] % len(tokens)]).ask(
+                    lambda one: Client(exchange_url(campus.site, campus.paths), tokens[one[0] % len(tokens)]).ask(
                         "POST", "/receipts/verify", dict, json=one[1][1]
                     ),
                     enumerate(sent),
