@@ -21,6 +21,7 @@ from extensions.grading.progress import Progress
 from extensions.grading.record import Record
 from extensions.grading.sandbox.forkserver import ForkServer, fork_server
 from extensions.grading.sanitise import Sanitise, waiting
+from extensions.grading.schema import checked_once
 from extensions.grading.settings import Sandbox
 
 Tell = Callable[[str], None]
@@ -87,7 +88,8 @@ def grade(app: Any, executor: Executor, progress: Progress, force: bool, where: 
     complete = True
     sanitise, record = Sanitise(coursedir, parent=app), Record(coursedir, parent=app)
     placed = sanitise.layout
-    with _inside(coursedir.root), OneGradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+    gradebook_of = OneGradebook(coursedir.db_url, coursedir.course_id)
+    with _inside(coursedir.root), checked_once(), gradebook_of as gradebook:
         _known(gradebook, assignment)
         before: dict[str, list[Fault]] = {}
 

@@ -29,7 +29,8 @@ class Step(Autograde):
     def __init__(self, coursedir: CourseDirectory, **settings: Any) -> None:
         super().__init__(coursedir=coursedir, **settings)
         self.writer = FilesWriter(parent=self, config=self.config)
-        self.exporter = NotebookExporter(parent=self, config=self.config)
+        # Checked after the last preprocessor, and not after each: what comes out is the same.
+        self.exporter = NotebookExporter(parent=self, config=self.config, optimistic_validation=True)
         self.layout = layout.Layout(coursedir, coursedir.assignment_id)
 
     def convert_single_notebook(self, notebook_filename: str) -> None:

@@ -99,10 +99,15 @@ async function refresh() {
 
 async function look() {
   const now = await api.run();
-  const changed = now.busy !== seen.busy || now.run?.last !== seen.last;
+  const turned = now.busy !== seen.busy;
+  const changed = turned || (now.run?.last ?? null) !== seen.last;
   seen.busy = now.busy;
   seen.last = now.run?.last ?? null;
   run.show(at('run'), now, () => api.stop().catch(problem));
+  if (turned && asked) { // what may be pressed is another now
+    showAssignments();
+    showSubmissions();
+  }
   return changed;
 }
 

@@ -11,7 +11,9 @@ export function show(section, { busy, run, trouble }, stop) {
     return;
   }
   const parts = [];
-  if (run) {
+  if (busy && run?.state !== 'running') {
+    parts.push(element('p', { role: 'status' }, 'Starting …'));
+  } else if (run) {
     const gone = run.done + run.failed;
     const title = `${WHAT[run.what]} of ${run.assignment}`;
     parts.push(element('h2', {}, title));
@@ -24,9 +26,6 @@ export function show(section, { busy, run, trouble }, stop) {
     } else {
       parts.push(outcome(run, gone));
     }
-  }
-  if (busy && run?.state !== 'running') {
-    parts.push(element('p', { role: 'status' }, 'Starting …'));
   }
   if (trouble && run?.state !== 'stopped') {
     parts.push(element('div', { class: 'alert alert-danger' }, 'The run ended before its time.', element('pre', {}, trouble)));
