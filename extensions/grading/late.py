@@ -26,26 +26,25 @@ def keep(
     course: CourseDirectory,
     assignment: Mapping[str, Any],
     submissions: Iterable[Mapping[str, Any]],
-    extensions: Iterable[Mapping[str, Any]],
+    seconds: Mapping[str, int],
 ) -> None:
-    """Keep how late each submission is, and tell the gradebook the due date, by which nbgrader asks the plug-in.
+    """Keep how late each submission is, and tell the gradebook a due date, by which nbgrader asks the plug-in.
 
-    All arguments are as the exchange answers them (docs/courses-api.md).
+    All arguments are as the exchange answers them (docs/courses-api.md); ``seconds`` by submission.
     """
-    own = {one["user"]: _moment(one["due"]) for one in extensions if one["due"]}
-    due = _moment(assignment["due"]) if assignment["due"] else None
-    late = {}
-    for one in submissions:
-        until = own.get(one["user"], due)
-        now = math.ceil((_moment(one["received"]) - until).total_seconds()) if until else 0
-        # A receipt's word stands where the date was moved forward since; an extension helps whenever it came.
-        late[one["id"]] = max(0, min(now, one["late_seconds"]))
     placed = Layout(course, assignment["name"])
-    kept = {**_kept(placed).get("late_seconds", {}), **late}
+    kept = {**_kept(placed).get("late_seconds", {}), **seconds}
     path = placed.state / _FILE
     made = path.with_suffix(".new")
     made.write_text(json.dumps({"policy": assignment["late_policy"], "late_seconds": kept}))
     made.replace(path)
+    # It knows one date for all: the first that somebody missed, where that is earlier.
+    missed = [
+        _moment(one["received"]) - datetime.timedelta(seconds=seconds[one["id"]])
+        for one in submissions
+        if seconds.get(one["id"])
+    ]
+    due = min([*missed, *([_moment(assignment["due"])] if assignment["due"] else [])], default=None)
     with Gradebook(course.db_url, course.course_id) as book:
         try:
             book.find_assignment(assignment["name"]).duedate = due and due.replace(tzinfo=None)

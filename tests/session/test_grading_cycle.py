@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -177,6 +178,20 @@ def test_what_comes_late_loses_what_the_course_says_and_an_extension_helps(taugh
     taught.exchange.put(GRADER, f"{PATH}/extensions/eve", {"due": tomorrow})
     taught.grade("--exchange", "--force")
     assert (taught.told("eve")["score"], taught.told("ada")["score"]) == (5, 4)
+
+
+def test_timed_work_is_late_from_when_it_was_fetched(taught: Taught) -> None:
+    taught.release(minutes=1, late_policy={"penalty_per_day": 0.1})
+    for who in ("ada", "bob"):
+        assert taught.exchange.ask(who, "GET", f"{PATH}/files").ok
+    taught.submit("bob", RIGHT)
+    # Ada began an hour before.
+    with sqlite3.connect(taught.exchange.folder / "exchange.sqlite") as database:
+        hour = (datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        database.execute("update exchange_fetches set at = ? where person = 'ada'", (hour,))
+    taught.submit("ada", RIGHT)
+    taught.grade("--exchange")
+    assert (taught.told("ada")["score"], taught.told("bob")["score"]) == (4.5, 5)
 
 
 def test_nbgraders_own_commands_take_the_same_off(taught: Taught) -> None:

@@ -35,9 +35,9 @@ class ExchangeCollect(Exchange, default.ExchangeCollect):
     def copy_files(self) -> None:
         # Asked for before anything is copied: what is collected is never without its dates.
         assignment = self.client.get(self.path(), dict, "name", "due", "late_policy")
-        extensions = self.client.get(self.path("extensions"), list, "user", "due")
+        seconds = self.client.get(self.path("lateness"), dict)
         super().copy_files()
-        late.keep(self.coursedir, assignment, self.found.values(), extensions)
+        late.keep(self.coursedir, assignment, self.found.values(), seconds)
 
     def _due(self):
         """The date to collect by: the gradebook's, else the exchange's; None without --before-duedate."""
