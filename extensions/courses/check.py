@@ -8,6 +8,7 @@ from pathlib import Path
 from campus_base.errors import CampusError
 from extensions.courses.course import MANIFEST, CourseFolder
 from extensions.courses.notebooks import build, marks, points
+from extensions.courses.wrong import check_folders, wrong_answers
 
 
 def courses_in(folder: Path) -> list[Path]:
@@ -18,6 +19,7 @@ def courses_in(folder: Path) -> list[Path]:
 def check(path: Path) -> Iterator[str]:
     """Look at the course in this folder; a line for what was found right. Raises CampusError at what is not."""
     folder = CourseFolder(path)
+    check_folders(folder)
     yield f"{folder.id}: {folder.course.title}, {len(folder.course.assignments)} assignments"
     for assignment in folder.course.assignments:
         total = 0.0
@@ -29,6 +31,7 @@ def check(path: Path) -> Iterator[str]:
             yield f"  {assignment.name}/{text.stem}: {len(marks(notebook))} cells for nbgrader, {own:g} points, " + (
                 f"{by_person:g} of them given by a person" if by_person else "all by tests"
             )
+        wrong_answers(folder, assignment.name)
         if not total:
             raise CampusError(
                 "course-points",

@@ -7,6 +7,8 @@ has nbgrader generate what trainees get of those that changed, and writes all of
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -14,8 +16,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-
-from nbgrader.apps import NbGrader, NbGraderAPI
+from typing import Any
 
 from extensions.exchange.archive import write_tar
 
@@ -51,6 +52,14 @@ def write_settings(home: Path, course: str, modules: list[str]) -> None:
         theirs.write_text(_THEIRS.format(course=course))
 
 
+@contextlib.contextmanager
+def only_one(root: Path) -> Iterator[None]:
+    """Wait until nobody else is generating here: whoever started that may have been killed (flock(2))."""
+    with open(root / ".publishing", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def files_in(folder: Path) -> Iterator[tuple[str, Path]]:
     """Every file below a folder with its path there, in order."""
     for file in sorted(folder.rglob("*")):
@@ -83,14 +92,22 @@ def take(staged: Path, root: Path) -> Iterator[str]:
 
 def generate(root: Path, names: Iterator[str]) -> None:
     """Have nbgrader generate these, and note them in its gradebook. Raises NotGenerated."""
-    app = NbGrader()
-    app.load_config_file()
-    api = NbGraderAPI(config=app.config)
+    api = None
     for name in names:
+        api = api or _nbgrader()
         print(f"Generating {name}", file=sys.stderr)
         made = api.generate_assignment(name, force=True, create=True)
         if not made["success"] or not (root / "release" / name).is_dir():
             raise NotGenerated(_reason(name, f"{made.get('log') or ''}\n{made.get('error') or ''}"))
+
+
+def _nbgrader() -> Any:
+    """nbgrader with the settings of this folder; it takes seconds to load, and most often nothing has changed."""
+    from nbgrader.apps import NbGrader, NbGraderAPI
+
+    app = NbGrader()
+    app.load_config_file()
+    return NbGraderAPI(config=app.config)
 
 
 def _reason(name: str, log: str) -> str:
@@ -108,11 +125,12 @@ def main(course: str, staged: str, *modules: str) -> None:
     root = home / "course"
     write_settings(home, course, list(modules))
     os.chdir(root)
-    generate(root, take(Path(staged), root))
-    names = sorted(folder.name for folder in Path(staged).iterdir())
-    released = [(f"{name}/{path}", file) for name in names for path, file in files_in(root / "release" / name)]
-    for piece in write_tar((path, file.stat().st_size, file.open("rb")) for path, file in released):
-        sys.stdout.buffer.write(piece)
+    with only_one(root):
+        generate(root, take(Path(staged), root))
+        names = sorted(folder.name for folder in Path(staged).iterdir())
+        released = [(f"{name}/{path}", file) for name in names for path, file in files_in(root / "release" / name)]
+        for piece in write_tar((path, file.stat().st_size, file.open("rb")) for path, file in released):
+            sys.stdout.buffer.write(piece)
 
 
 if __name__ == "__main__":
