@@ -112,7 +112,7 @@ def _sudo_rules(options: argparse.Namespace, paths: Paths) -> int:
 def _course_check(options: argparse.Namespace, paths: Paths) -> int:
     from hub_config.courses.commands import check_courses
 
-    check_courses(options.course, paths, _say)
+    check_courses(options.course, paths, _say, run=options.run_tests)
     return 0
 
 
@@ -186,6 +186,9 @@ def _parser() -> argparse.ArgumentParser:
     course = verbs.add_parser("course", help="check and publish courses").add_subparsers(required=True, metavar="WHAT")
     course_check = course.add_parser("check", help="tell every mistake in a course that can be seen without running it")
     course_check.add_argument("course", nargs="*", help="its name, or its folder (default: all of the site's courses)")
+    course_check.add_argument(
+        "--run", dest="run_tests", action="store_true", help="run its tests, too, on the solution and on wrong answers"
+    )
     course_check.set_defaults(run=_course_check)
     course_publish = course.add_parser("publish", help="publish courses, or what changed of them")
     course_publish.add_argument("course", nargs="*", help="its name (default: all of the site's courses)")

@@ -88,6 +88,11 @@ class Paths:
         return self.prefix / "var" / f"{service}-tls"
 
     @property
+    def publishing(self) -> Path:
+        """Root's: a course while it is published, solutions included; its grader may read it."""
+        return self.prefix / "var" / "publishing"
+
+    @property
     def slurm_state(self) -> Path:
         return self.prefix / "var" / "slurm"
 

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from campus_base.manifest import seconds_or_none
-from hub_config.courses import hub_side
+from hub_config.courses import classes, hub_side
 from hub_config.exchange import exchange_url
 from hub_config.paths import Paths
 from hub_config.site import Environment, Site, Size, duration_seconds, memory_mib
@@ -96,13 +96,15 @@ def job_name(site: Site) -> str:
 
 def update_sessions(c, site: Site, paths: Paths) -> None:
     c.JupyterHub.spawner_class = CampusSpawner
-    c.JupyterHub.extra_handlers = [*api.HANDLERS, *idle_api.HANDLERS, *form.HANDLERS, *hub_side.HANDLERS]
     c.CampusSpawner.pre_spawn_hook = hub_side.tell_course
     c.CampusSpawner.offer = offer(site, paths)
     slurm = slurm_transport(site, paths)
     watch = WatchSettings(slurm, job_name(site), site.slurm.poll_seconds)
     c.CampusSpawner.watch_settings = watch
     c.WatchedProxy.cluster_watch = watch
+    desk = classes.desk_of(site, paths, c.CampusSpawner.offer, watch)
+    of_courses = [*hub_side.HANDLERS, *classes.handlers(desk)]
+    c.JupyterHub.extra_handlers = [*api.HANDLERS, *idle_api.HANDLERS, *form.HANDLERS, *of_courses]
     c.CampusSpawner.job_template = paths.job_template.read_text() if site.sessions.job_template else ""
     c.CampusSpawner.idle_limits = idle_limits(site)
     c.CampusSpawner.log_folder = site.sessions.log_folder

@@ -304,6 +304,21 @@ class Exchange(Part):
     """How much one person may hand in to one course, all submissions together."""
 
 
+class Classes(Part):
+    """GPUs that instructors book for a live class, as reservations of Slurm's."""
+
+    enabled: bool = False
+    """Whether instructors may book at all. Slurm then keeps whole nodes free for a class."""
+    gpus: int = Field(default=16, ge=1, le=4096)
+    """The most GPUs that all classes may have at the same time, of all courses together."""
+    longest: Duration = "4h"
+    """The longest class."""
+    ahead: Duration = "60d"
+    """How far ahead a class may begin."""
+    each: int = Field(default=8, ge=1, le=100)
+    """How many classes a course may have booked, the one that is on included."""
+
+
 class Culling(Part):
     """Stopping idle sessions. What counts as use is in the operators' guide, under Idle sessions."""
 
@@ -356,6 +371,8 @@ class Site(Part):
     """Courses and starter kits."""
     exchange: Exchange = Exchange()
     """What may be handed in."""
+    classes: Classes = Classes()
+    """GPUs that instructors book for a live class."""
     culling: Culling = Culling()
     """Stopping idle sessions."""
 

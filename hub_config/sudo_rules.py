@@ -38,6 +38,8 @@ def wrapper_settings(site: Site, paths: Paths) -> dict[str, Any]:
         "job_name": name,
         "log_folder": site.sessions.log_folder,
         "longest_minutes": max(duration_seconds(size.max_time) for size in site.sizes) // 60,
+        "class_minutes": duration_seconds(site.classes.longest) // 60 if site.classes.enabled else 0,
+        "class_gpus": site.classes.gpus,
         "questions": questions(name),
         "environment": commands.environment,
         # The hub gives up first, and says so.

@@ -110,8 +110,11 @@ def site_under_test(paths: Paths) -> str:
     """The embedded site with free ports, and with accounts that no other prefix has."""
     tag = hashlib.sha256(bytes(paths.prefix)).hexdigest()[:4]
     public, hub, api, exchange, home, controller, *_ = _free_block(11, tag)
-    text = LOCAL.read_text()
-    for name in ("trainee1", "trainee2", "instructor1", "startup1", "operator1"):
+    # A course's grader is an account of the whole machine, and another prefix may have that of the demo course.
+    text = LOCAL.read_text().replace('publish = ["first-steps"]', f'courses = "{paths.prefix}/courses"')
+    text = text.replace('course = "first-steps"', f'course = "ct-{tag}-one"')
+    text += f'\n[[accounts]]\nname = "instructor2"\nrole = "instructor"\ncourse = "ct-{tag}-two"\n'
+    for name in ("trainee1", "trainee2", "instructor1", "instructor2", "startup1", "operator1"):
         text = text.replace(f'name = "{name}"', f'name = "ct-{tag}-{name}"')
     addresses = (
         f'[addresses]\npublic_url = "http://127.0.0.1:{public}"\nhub_port = {hub}\nproxy_api_port = {api}\n'

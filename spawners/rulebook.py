@@ -39,6 +39,11 @@ class Rulebook:
         """Something was refused that may be allowed by now, or the other way round: the rules are asked for again."""
         self._doubted = True
 
+    async def ask_again(self) -> None:
+        """Have the rules as of now: for whoever has changed them. Raises nothing."""
+        self._rules_asked = -_RULES_SECONDS * 2
+        await self.look()
+
     async def freshen(self) -> None:
         """Ask for what is too old. Raises nothing."""
         async with self._asking:

@@ -10,20 +10,27 @@ from extensions.courses.check import check, courses_in
 from hub_config.courses.publish import publish
 from hub_config.courses.services import exchange
 from hub_config.courses.sources import course_names, folder_of_courses
+from hub_config.courses.trial import try_tests
 from hub_config.installed import installed_site
 from hub_config.paths import Paths
 
 Say = Callable[[str], None]
 
 
-def check_courses(names: Sequence[str], paths: Paths, say: Say) -> None:
-    """Look at courses in folders: those of these names or paths, or all of the site's. Raises CampusError."""
-    home = folder_of_courses(installed_site(paths))
+def check_courses(names: Sequence[str], paths: Paths, say: Say, *, run: bool) -> None:
+    """Look at courses in folders: those of these names or paths, or all of the site's; ``run`` tries their tests.
+
+    Raises CampusError.
+    """
+    site = installed_site(paths)
+    home = folder_of_courses(site)
     chosen = [Path(name) if "/" in name else home / name for name in names] or courses_in(home)
     if not chosen:
         say(f"There is no course in {home}.")
     for folder in chosen:
         for line in check(folder.absolute()):
+            say(line)
+        for line in try_tests(folder.absolute(), site, paths) if run else ():
             say(line)
 
 

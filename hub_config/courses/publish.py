@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import pwd
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from campus_base.errors import CampusError
-from campus_base.process import ProgramFailed, run_sync
 from extensions.courses.course import Assignment, CourseFolder
 from extensions.courses.names import grader_of
 from extensions.courses.stage import stage
@@ -19,13 +21,13 @@ from extensions.exchange.client import Client, file_list
 from extensions.exchange.names import Limits
 from extensions.exchange.refusals import Refused
 from hub_config.courses.account import ensure_grader
+from hub_config.courses.session import run_in_session
 from hub_config.courses.services import enter_grader, exchange
 from hub_config.courses.sources import course_folder
 from hub_config.daemon_accounts import as_account
 from hub_config.paths import Paths
 from hub_config.site import Site
 
-_GENERATE_SECONDS = 900
 _LARGEST = Limits(upload=2**31, file=2**31, files=100_000)
 
 
@@ -34,18 +36,33 @@ def publish(name: str, site: Site, paths: Paths) -> Iterator[str]:
 
     Submissions and grades are left alone. Raises CampusError; running it again goes on there.
     """
-    with course_folder(name, site, paths) as path, tempfile.TemporaryDirectory(prefix="campus-publish-") as top:
+    with course_folder(name, site, paths) as path, _room(name, paths) as top:
         folder = CourseFolder(path)
-        staged, released = Path(top) / "staged", Path(top) / "released"
+        staged, released = top / "staged", top / "released"
         staged.mkdir()
         released.mkdir()
         points = stage(folder, staged)
         _check_offered(folder, site)
         grader = ensure_grader(name, site, paths)
         enter_grader(name, site, paths)
-        _let_read(Path(top), grader)
+        _let_read(top, grader)
         _generate(folder, staged, released, grader, site, paths)
         yield from _tell_exchange(folder, points, released, exchange(site, paths))
+
+
+@contextlib.contextmanager
+def _room(name: str, paths: Paths) -> Iterator[Path]:
+    """A folder for one publication of a course at a time; what one left that was killed goes."""
+    room = paths.publishing / name
+    paths.publishing.mkdir(parents=True, exist_ok=True)
+    with open(paths.publishing / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(room, ignore_errors=True)
+        room.mkdir(mode=0o700)
+        try:
+            yield room
+        finally:
+            shutil.rmtree(room, ignore_errors=True)
 
 
 def _check_offered(folder: CourseFolder, site: Site) -> None:
@@ -78,34 +95,17 @@ def _generate(
     folder: CourseFolder, staged: Path, released: Path, grader: pwd.struct_passwd, site: Site, paths: Paths
 ) -> None:
     """As the grader: what trainees get of each assignment, which comes back as a tar. Raises CampusError."""
-    environment = site.sessions.environment or paths.session_env.resolve()
     with tempfile.TemporaryFile() as archive:
-        try:
-            run_sync(
-                [
-                    *as_account(grader.pw_name, "--no-new-privs"),
-                    *(str(environment / "bin" / "python"), "-P", "-s", "-m", "extensions.courses.release"),
-                    *(folder.id, str(staged), *folder.course.imports),
-                ],
-                what=f"Generating {folder.id}",
-                timeout=_GENERATE_SECONDS,
-                env={
-                    "PATH": f"{environment}/bin:{os.environ['PATH']}",
-                    "HOME": grader.pw_dir,
-                    "USER": grader.pw_name,
-                    "LANG": "C.UTF-8",
-                },
-                output=archive,
-            )
-        except ProgramFailed as error:
-            said = error.result.stderr.strip().splitlines()[-1:] if error.result else []
-            raise CampusError(
-                "course-not-generated",
-                f"{folder.id} could not be made ready for its trainees: {''.join(said) or error.detail}",
-                f"Correct the course and publish it again; nothing of it has changed for them. It was tried as "
-                f"{grader.pw_name}, in {grader.pw_dir}/course.",
-                error.detail,
-            ) from error
+        run_in_session(
+            "extensions.courses.release",
+            [folder.id, str(staged), *folder.course.imports],
+            become=as_account(grader.pw_name, "--no-new-privs"),
+            user=grader.pw_name,
+            home=grader.pw_dir,
+            site=site,
+            paths=paths,
+            output=archive,
+        )
         try:
             for path, _, content in read_tar(archive, _LARGEST):
                 target = released / path

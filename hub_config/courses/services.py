@@ -29,33 +29,37 @@ class NotReached(CampusError):
         )
 
 
-def _token(paths: Paths) -> str:
+def publisher_token(paths: Paths) -> str:
     try:
         return paths.secret(PUBLISHER_TOKEN).read_text().strip()
     except OSError as error:
         raise NotReached("Campus", f"{paths.secret(PUBLISHER_TOKEN)}: {error.strerror}") from error
 
 
-def _inside(paths: Paths) -> tuple[tuple[str, str], str]:
+def inside(paths: Paths) -> tuple[tuple[str, str], str]:
     """The hub's own certificate with its key, and whom the hub believes (JupyterHub.init_internal_ssl)."""
     folder = paths.internal_certificates
     own = folder / "hub-internal" / "hub-internal"
     return (f"{own}.crt", f"{own}.key"), str(folder / "hub-ca_trust.crt")
 
 
+def exchange_port(site: Site, paths: Paths) -> str:
+    """The API at the exchange's own port, behind the proxy."""
+    return f"https://127.0.0.1:{site.addresses.exchange_port}{urlsplit(exchange_url(site, paths)).path}"
+
+
 def exchange(site: Site, paths: Paths) -> Client:
     """The exchange, in which the publisher is an instructor of every course. Raises NotReached."""
-    address = f"https://127.0.0.1:{site.addresses.exchange_port}{urlsplit(exchange_url(site, paths)).path}"
-    certificate, authority = _inside(paths)
-    return Client(address, _token(paths), certificate=certificate, authority=authority)
+    certificate, authority = inside(paths)
+    return Client(exchange_port(site, paths), publisher_token(paths), certificate=certificate, authority=authority)
 
 
 def ask_hub(method: str, path: str, site: Site, paths: Paths, body: dict[str, Any] | None = None) -> requests.Response:
     """The hub's answer (JupyterHub's REST API), whatever its status. Raises NotReached."""
     at = site.addresses
     address = f"https://{at.hub_ip}:{at.hub_port}{urlsplit(at.public_url).path}/hub/api/{path}"
-    certificate, authority = _inside(paths)
-    headers = {"Authorization": f"token {_token(paths)}"}
+    certificate, authority = inside(paths)
+    headers = {"Authorization": f"token {publisher_token(paths)}"}
     try:
         with requests.Session() as web:
             web.trust_env = False

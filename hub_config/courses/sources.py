@@ -8,9 +8,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from campus_base.errors import CampusError
-from campus_base.process import run_sync
+from campus_base.process import ProgramFailed, run_sync
 from extensions.courses.check import courses_in
 from extensions.exchange.archive import read_tar
 from extensions.exchange.names import Limits
@@ -22,6 +23,21 @@ from hub_config.paths import Paths
 from hub_config.site import CourseRepository, Site
 
 _CLONE_SECONDS = 600
+# A repository on this machine may be another account's: only its content is taken. Other ways than these run programs.
+_GIT_SETTINGS = """\
+[include]
+    path = /etc/gitconfig
+[safe]
+    directory = *
+[protocol]
+    allow = never
+[protocol "https"]
+    allow = always
+[protocol "ssh"]
+    allow = always
+[protocol "file"]
+    allow = always
+"""
 _LARGEST = Limits(upload=2**31, file=2**31, files=100_000)
 
 
@@ -69,34 +85,25 @@ def _fetch(repository: CourseRepository, folder: Path, grader: pwd.struct_passwd
     git runs as the course's grader: what comes from elsewhere is not to be read by a program of root's.
     """
     with tempfile.TemporaryFile() as archive:
-        with tempfile.TemporaryDirectory(prefix="campus-clone-") as clone:
-            os.chown(clone, grader.pw_uid, grader.pw_gid)
-            git = [
-                *as_account(grader.pw_name, "--no-new-privs"),
-                *("git", "-c", "safe.directory=*", "-c", "protocol.allow=never"),
-                *(word for kind in ("https", "ssh", "file") for word in ("-c", f"protocol.{kind}.allow=always")),
-            ]
-            named = ["--branch", repository.ref] if repository.ref else []
+        with tempfile.TemporaryDirectory(prefix="campus-clone-") as top:
+            settings = Path(top) / "gitconfig"
+            settings.write_text(_GIT_SETTINGS)
+            settings.chmod(0o644)
+            os.chown(top, grader.pw_uid, grader.pw_gid)
+            clone = f"{top}/course"
+            git = [*as_account(grader.pw_name, "--no-new-privs"), "git"]
             environment = {
                 "PATH": os.environ["PATH"],
                 "HOME": grader.pw_dir,
                 "USER": grader.pw_name,
                 "LANG": "C.UTF-8",
                 "GIT_TERMINAL_PROMPT": "0",
+                # Not -c: what git starts to read a repository on this machine would not know of it.
+                "GIT_CONFIG_SYSTEM": str(settings),
             }
-            what = f"Cloning {repository.name}"
-            options = {"timeout": _CLONE_SECONDS, "env": environment}
-            run_sync(
-                [*git, "clone", "--quiet", "--depth=1", *named, "--", repository.url, f"{clone}/it"],
-                what=what,
-                **options,  # type: ignore[arg-type]
-            )
-            run_sync(
-                [*git, f"--git-dir={clone}/it/.git", "archive", "--format=tar", "HEAD"],
-                what=what,
-                output=archive,
-                **options,  # type: ignore[arg-type]
-            )
+            named = ["--branch", repository.ref] if repository.ref else []
+            _git([*git, "clone", "--quiet", "--depth=1", *named, "--", repository.url, clone], repository, environment)
+            _git([*git, f"--git-dir={clone}/.git", "archive", "--format=tar", "HEAD"], repository, environment, archive)
         try:
             for path, _, content in read_tar(archive, _LARGEST):
                 target = folder / path
@@ -104,3 +111,20 @@ def _fetch(repository: CourseRepository, folder: Path, grader: pwd.struct_passwd
                 target.write_bytes(content.read())
         except Refused as error:
             raise CampusError("course-repository", f"{repository.url}: {error}", "Correct the repository.") from error
+
+
+def _git(
+    argv: list[str], repository: CourseRepository, environment: dict[str, str], output: BinaryIO | None = None
+) -> None:
+    """Raises CampusError with git's own words."""
+    try:
+        run_sync(argv, what="git", timeout=_CLONE_SECONDS, env=environment, output=output)
+    except ProgramFailed as error:
+        says = next((line for line in error.detail.splitlines() if line.startswith("fatal: ")), error.detail)
+        raise CampusError(
+            "course-repository",
+            f"The repository {repository.url} of {repository.name} cannot be cloned as its grader: "
+            f"{says.removeprefix('fatal: ')}.",
+            "Correct content.course_repositories, or let that account read it.",
+            error.detail,
+        ) from error

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar, Protocol
 
 from campus_base.process import Identity
-from spawners.slurm.facts import Claim, Job, JobRequest, Node, Queued
+from spawners.slurm.facts import Booking, Claim, Job, JobRequest, Node, Queued
 from spawners.slurm.rules import Rules
 
 
@@ -63,6 +63,21 @@ class Transport(Protocol):
 
     async def cancel(self, job_id: int, identity: Identity | None) -> None:
         """Cancel a job; one that has ended already is no error. Without an identity, as the hub."""
+        ...
+
+    books: ClassVar[bool]
+    """Whether it can make reservations at all."""
+
+    async def book(self, booking: Booking) -> None:
+        """Make a reservation. Raises NotBooked, or ControllerSilent."""
+        ...
+
+    async def book_for(self, name: str, users: Sequence[str]) -> None:
+        """Change whose a reservation is. Raises NotBooked, or ControllerSilent."""
+        ...
+
+    async def unbook(self, name: str) -> None:
+        """Remove a reservation; jobs in it go on. Raises NotBooked, or ControllerSilent."""
         ...
 
     async def clock(self) -> int:

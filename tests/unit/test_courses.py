@@ -13,6 +13,8 @@ from extensions.courses.course import COURSE_FILE, Assignment, Course, CourseFol
 from extensions.courses.names import course_of, grader_of
 from extensions.courses.notebooks import NotebookError, build, grade_ids, marks, points
 from extensions.courses.stage import stage
+from extensions.courses.verdict import mistakes
+from extensions.courses.wrong import Wrong, wrong_answers
 from hub_config.courses.publish import _check_offered
 from hub_config.environments import CHECKOUT
 from hub_config.site_file import LOCAL, read_site
@@ -234,6 +236,85 @@ def test_a_folder_whose_name_no_course_can_have(tmp_path: Path) -> None:
         CourseFolder(course(tmp_path).rename(tmp_path / "First Course"))
     with pytest.raises(CampusError, match="a name that no course can have"):
         CourseFolder(tmp_path / ("x" * 24))
+
+
+WRONG = """# %% [markdown]
+# Forgets to divide.
+
+# %% replaces="mean" fails=["mean-test"]
+def mean(values):
+    return sum(values)
+"""
+
+
+def with_wrong(tmp_path: Path, text: str, assignment: str = "means") -> CourseFolder:
+    path = course(tmp_path)
+    (path / "wrong" / assignment).mkdir(parents=True)
+    (path / "wrong" / assignment / "sum.py").write_text(text)
+    return CourseFolder(path)
+
+
+def test_wrong_answers_are_data(tmp_path: Path) -> None:
+    (answer,) = wrong_answers(with_wrong(tmp_path, WRONG), "means")
+    assert (answer.name, answer.fails) == ("sum", {"mean-test"})
+    assert answer.cells == {"mean": "def mean(values):\n    return sum(values)"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"mean" f', '"median" f', "no one answer median"),
+        ('"mean" f', '"mean-test" f', "no one answer mean-test"),
+        ('["mean-test"]', '["why"]', "no test why"),
+        ('["mean-test"]', '"mean-test"', "does not say what it replaces"),
+        (' fails=["mean-test"]', "", "does not say what it replaces"),
+        (WRONG, "# %% [markdown]\n# Nothing.\n", "replaces nothing"),
+    ],
+)
+def test_a_wrong_answer_names_what_is_there(old: str, new: str, says: str, tmp_path: Path) -> None:
+    folder = with_wrong(tmp_path, WRONG.replace(old, new))
+    with pytest.raises(NotebookError, match=says):
+        list(check(folder.path))
+
+
+def test_wrong_answers_to_no_assignment(tmp_path: Path) -> None:
+    with pytest.raises(CampusError, match="wrong answers to no assignment"):
+        list(check(with_wrong(tmp_path, WRONG, "other").path))
+
+
+GOOD = {
+    "solution": {"cells": {"t1": [2.0, 2.0], "t2": [1.0, 1.0]}, "causes": []},
+    "released": {"cells": {"t1": [0.0, 2.0], "t2": [0.0, 1.0]}, "causes": []},
+    "sum": {"cells": {"t1": [0.0, 2.0], "t2": [1.0, 1.0]}, "causes": []},
+}
+SUM = [Wrong("sum", {"mean": ""}, frozenset({"t1"}))]
+
+
+def test_tests_that_do_what_they_should() -> None:
+    assert list(mistakes("a1", GOOD, SUM)) == []
+
+
+@pytest.mark.parametrize(
+    ("who", "found", "says"),
+    [
+        ("solution", {"cells": {"t1": [1.0, 2.0]}}, "a1: the solution gets 1 of 2 points at t1"),
+        ("released", {"cells": {"t1": [2.0, 2.0]}}, "a1: what trainees get has 2 of 2 points at t1 already"),
+        ("released", {"causes": ["died"]}, "a1: the released version ends with the cause 'died' (docs/grading.md)"),
+        ("sum", {"cells": {"t1": [2.0, 2.0]}}, "a1: the wrong answer sum gets all points at t1"),
+        (
+            "sum",
+            {"cells": {"t1": [0.0, 2.0], "t2": [0.0, 1.0]}},
+            "a1: the wrong answer sum loses points at t2, which it does not name",
+        ),
+    ],
+)
+def test_tests_that_do_not(who: str, found: dict[str, Any], says: str) -> None:
+    assert list(mistakes("a1", GOOD | {who: GOOD[who] | found}, SUM)) == [says]
+
+
+def test_the_demo_course_is_sound() -> None:
+    lines = list(check(CHECKOUT / "courses" / "first-steps"))
+    assert lines[0] == "first-steps: First steps with tensors and data, 2 assignments"
 
 
 @pytest.mark.parametrize("model", [Course, Assignment])

@@ -53,7 +53,11 @@ def verbs() -> dict[str, argparse.ArgumentParser]:
 
 
 def options(parser: argparse.ArgumentParser) -> set[str]:
-    return {option for action in parser._actions for option in action.option_strings}
+    """Those of a verb, and of what it has below it."""
+    below = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    return {option for action in parser._actions for option in action.option_strings}.union(
+        *(options(each) for action in below for each in action.choices.values())
+    )
 
 
 # ---------------------------------------------------------------- what there is, is documented

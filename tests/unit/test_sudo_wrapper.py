@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from spawners.identity import PEOPLE
+from spawners.slurm import Booking
 from spawners.slurm.cli.accounts import associations_query
 from spawners.slurm.cli.queries import claims_query, exit_code_query, jobs_query
 from spawners.slurm.cli.questions import questions
+from spawners.slurm.cli.reservations import book_command, book_for_command, unbook_command
 from spawners.slurm.cli.rules import config_query, partitions_query
 from spawners.slurm.cli.transport import sbatch_options, submit_command
 from spawners.slurm.logs import end_of
@@ -31,10 +33,15 @@ SETTINGS: dict[str, Any] = {
     "job_name": "campus",
     "log_folder": ".campus/logs",
     "longest_minutes": 480,
+    "class_minutes": 240,
+    "class_gpus": 16,
     "questions": questions("campus"),
     "environment": {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
     "seconds": 20,
 }
+CLASS = Booking(
+    name="class-dl-20261201-0900", start=1796000000, minutes=240, partition="gpu", nodes=16, users=("ada", "b.ee")
+)
 LOG = "/home/ada/.campus/logs/session-7.log"
 
 
@@ -99,6 +106,9 @@ def test_every_job_of_the_hubs_may_be_tested_and_submitted(change: dict[str, Any
         associations_query("meluxina"),
         ["scancel", "7"],
         ["scontrol", "update", "JobId=7", "TimeLimit=480"],
+        book_command(CLASS),
+        book_for_command(CLASS.name, ["ada", "eve"]),
+        unbook_command(CLASS.name),
         end_of(LOG),
     ],
     ids=lambda words: " ".join(words)[:50],
@@ -407,3 +417,29 @@ def test_a_log_that_is_none_is_not_read(installed: Installed, log: Path) -> None
         log.write_text("another's")
         os.chown(log, 54321, 54321)
         assert "not a file of its owner's" in installed.ask("tail", *argv)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"name": name} for name in ("maintenance", "class-dl", "class-DL-20261201-0900", "class-dl-20261201-0900 x")),
+        *({"users": users} for users in ((), ("",), ("ada\n",), ("-ada",), ("ada", "ALL;x"))),
+        {"partition": "gpu,other"},
+    ],
+)
+def test_only_classes_are_booked(change: dict[str, Any]) -> None:
+    other = CLASS.model_copy(update=change)
+    assert not allowed(book_command(other))
+    if "partition" not in change:
+        assert not allowed(book_for_command(other.name, other.users))
+    assert not allowed([*book_command(CLASS), "Flags=MAINT"])
+    assert not allowed(["scontrol", "delete", "ReservationName=maintenance"])
+    assert not allowed(["scontrol", "update", f"ReservationName={CLASS.name}", "Duration=99999"])
+
+
+@pytest.mark.parametrize(("key", "value"), [("minutes", 241), ("nodes", 17)])
+def test_no_class_is_longer_or_larger_than_the_site_lets_it(key: str, value: int) -> None:
+    wrapper.check_class(book_command(CLASS)[3:], SETTINGS)
+    with pytest.raises(SystemExit) as refused:
+        wrapper.check_class(book_command(CLASS.model_copy(update={key: value}))[3:], SETTINGS)
+    assert refused.value.code == REFUSED

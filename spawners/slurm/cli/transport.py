@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from campus_base.errors import CampusError
 from campus_base.process import Identity, ProgramFailed, Result
@@ -24,9 +25,10 @@ from spawners.slurm.cli.queries import (
     parse_queue,
     queue_query,
 )
+from spawners.slurm.cli.reservations import book_command, book_for_command, unbook_command
 from spawners.slurm.cli.rules import ask_rules
-from spawners.slurm.errors import ControllerSilent, Refused, Unreadable
-from spawners.slurm.facts import Claim, Job, JobRequest, Node, Queued
+from spawners.slurm.errors import ControllerSilent, NotBooked, Refused, Unreadable
+from spawners.slurm.facts import Booking, Claim, Job, JobRequest, Node, Queued
 from spawners.slurm.logs import read_end
 from spawners.slurm.rules import Rules
 
@@ -44,6 +46,7 @@ class CliTransport:
 
     conf: str = ""
     timeout: float = 20.0
+    books: ClassVar[bool] = True
 
     @property
     def environment(self) -> dict[str, str]:
@@ -159,6 +162,24 @@ class CliTransport:
             if "Invalid job id" not in error.detail:
                 raise _refusal(error) from error
 
+    async def book(self, booking: Booking) -> None:
+        """Make a reservation. Raises NotBooked or ControllerSilent."""
+        await self._order(book_command(booking), "Booking a class")
+
+    async def book_for(self, name: str, users: Sequence[str]) -> None:
+        """Change whose a reservation is. Raises NotBooked or ControllerSilent."""
+        await self._order(book_for_command(name, users), "Changing whose a class is")
+
+    async def unbook(self, name: str) -> None:
+        """Remove a reservation; jobs in it go on. Raises NotBooked or ControllerSilent."""
+        await self._order(unbook_command(name), "Calling off a class")
+
+    async def _order(self, argv: Sequence[str], what: str) -> None:
+        try:
+            await self.run(argv, what)
+        except ProgramFailed as error:
+            raise _refusal(error, NotBooked) from error
+
     async def clock(self) -> int:
         """slurmctld's own time (scontrol(1), show config). Raises ProgramFailed or Unreadable."""
         done = await self.run(["scontrol", "show", "config"], "Asking slurmctld for its time")
@@ -201,10 +222,10 @@ _SILENT = (
 )
 
 
-def _refusal(error: ProgramFailed) -> CampusError:
+def _refusal(error: ProgramFailed, kind: type[Refused | NotBooked] = Refused) -> CampusError:
     if error.result is None or any(phrase in error.detail for phrase in _SILENT):
         return ControllerSilent(error.detail)
     # A site's own plug-in (job_submit) explains itself on the lines before Slurm's last one.
     lines = [_PREFIX.sub("", line).strip().rstrip(".") for line in error.detail.splitlines()]
     says = ". ".join(dict.fromkeys(line for line in lines if line)) or "no reason given"
-    return Refused(says[:_LONGEST_REFUSAL], error.detail)
+    return kind(says[:_LONGEST_REFUSAL], error.detail)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from campus_base.errors import CampusError
 from campus_base.process import Identity
-from spawners.slurm.errors import Refused
-from spawners.slurm.facts import Claim, Job, JobRequest, Node, Queued
+from spawners.slurm.errors import NotBooked, Refused
+from spawners.slurm.facts import Booking, Claim, Job, JobRequest, Node, Queued
 from spawners.slurm.logs import read_end
 from spawners.slurm.rest.answers import Answer, Cancelled, Diagnosis, Submitted
 from spawners.slurm.rest.client import VERSIONS, Declined, SlurmrestdClient
@@ -24,6 +25,7 @@ from spawners.slurm.rules import Association, Qos, Rules
 log = logging.getLogger("campus.slurm")
 
 # slurm_errno.h: ESLURM_INVALID_JOB_ID, ESLURM_ALREADY_DONE.
+_NO_BOOKING = "through slurmrestd reservations can be seen, and not made"
 _OVER = frozenset({2017, 2021})
 
 
@@ -36,6 +38,8 @@ class RestTransport:
     """The cluster's name among those of its slurmdbd; empty where people are held to no accounts."""
     enforced: frozenset[str] = frozenset()
     """What slurmrestd does not tell: the cluster's ``AccountingStorageEnforce``."""
+
+    books: ClassVar[bool] = False
 
     async def jobs(self, job_name: str) -> dict[int, Job]:
         """Every job of that name."""
@@ -144,6 +148,18 @@ class RestTransport:
         except Declined as error:
             if not error.codes <= _OVER:
                 raise
+
+    async def book(self, booking: Booking) -> None:
+        """Raises NotBooked: slurmrestd makes no reservations before v0.0.43."""
+        raise NotBooked(_NO_BOOKING)
+
+    async def book_for(self, name: str, users: Sequence[str]) -> None:
+        """Raises NotBooked."""
+        raise NotBooked(_NO_BOOKING)
+
+    async def unbook(self, name: str) -> None:
+        """Raises NotBooked."""
+        raise NotBooked(_NO_BOOKING)
 
     async def clock(self) -> int:
         """slurmctld's own time, in seconds since the epoch."""

@@ -27,6 +27,8 @@ LOG_BYTES = 16384
 
 _NUMBER = r"[1-9][0-9]{0,9}"
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,127}"
+_CLASS = r"class-[a-z][a-z0-9-]{0,22}-[0-9]{8}-[0-9]{4}"
+_USERS = f"Users={_NAME}(,{_NAME}){{0,999}}"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -64,6 +66,13 @@ def orders(settings: dict[str, Any], account: pwd.struct_passwd) -> list[list[st
         ["scancel", _NUMBER],
         ["scontrol", "update", f"JobId={_NUMBER}", f"TimeLimit={_NUMBER}"],
         ["tail", f"--bytes={LOG_BYTES}", "--", log],
+        [
+            *("scontrol", "create", "reservation", f"ReservationName={_CLASS}", f"StartTime=uts{_NUMBER}"),
+            *(f"Duration={_NUMBER}", f"PartitionName={_NAME}", f"NodeCnt={_NUMBER}", _USERS),
+            "Flags=PURGE_COMP=00:30:00",
+        ],
+        ["scontrol", "update", f"ReservationName={_CLASS}", _USERS],
+        ["scontrol", "delete", f"ReservationName={_CLASS}"],
     ]
 
 
@@ -162,6 +171,13 @@ def check_time(given: Sequence[str], settings: dict[str, Any]) -> None:
         refuse(f"job {values['JobId']} is not one of this hub's")
 
 
+def check_class(given: Sequence[str], settings: dict[str, Any]) -> None:
+    """A class lasts as long as the site lets it, and has no more nodes than it may have GPUs."""
+    values = dict(word.partition("=")[::2] for word in given)
+    if int(values["Duration"]) > settings["class_minutes"] or int(values["NodeCnt"]) > settings["class_gpus"]:
+        refuse(f"no class has {values['NodeCnt']} nodes for {values['Duration']} minutes")
+
+
 def program(command: str, settings: dict[str, Any]) -> str:
     for folder in settings["environment"]["PATH"].split(":"):
         if os.access(f"{folder}/{command}", os.X_OK):
@@ -185,8 +201,10 @@ def main(argv: Sequence[str], settings: dict[str, Any]) -> NoReturn:
             feed_log(given.pop())
         case "scancel":
             given = [f"--name={settings['job_name']}", *given]
-        case "scontrol" if given[0] == "update":
+        case "scontrol" if given[0] == "update" and given[1].startswith("JobId="):
             check_time(given, settings)
+        case "scontrol" if given[0] == "create":
+            check_class(given, settings)
     os.chdir("/")
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     # The hub may not end what runs as somebody else, so the command has to end by itself.
