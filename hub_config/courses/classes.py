@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,8 +48,8 @@ class Desk:
     terms: Terms | None
     offer: Offer
     watch: WatchSettings
-    exchange: tuple[str, str, tuple[str, str], str]
-    """Where the exchange's API is, the publisher's token, a certificate with its key, and whom to believe."""
+    people: Callable[[str], Awaitable[set[str]]]
+    """Who takes part in a course; raises CampusError."""
 
     @property
     def closed(self) -> str:
@@ -87,7 +88,7 @@ class ClassesHandler(APIHandler):
         """Accounts of the course's people; names that are none here are left out."""
         groups = {f"instructor-{course}", f"trainee-{course}"}
         known = {user.name for user in self.users.values() if groups & {group.name for group in user.groups}}
-        names = sorted(known | await people_of(course, *self.desk.exchange))
+        names = sorted(known | await self.desk.people(course))
         accounts = [await account_named(name) for name in names]
         return [account.pw_name for account in accounts if account and is_persons(account.pw_uid)]
 
@@ -204,7 +205,11 @@ def desk_of(site: Site, paths: Paths, offer: Offer, watch: WatchSettings) -> Des
     classes = site.classes
     longest, ahead = duration_seconds(classes.longest), duration_seconds(classes.ahead)
     terms = Terms(classes.gpus, longest, ahead, classes.each) if classes.enabled else None
-    return Desk(terms, offer, watch, (exchange_port(site, paths), publisher_token(paths), *inside(paths)))
+
+    async def people(course: str) -> set[str]:
+        return await people_of(course, exchange_port(site, paths), publisher_token(paths), *inside(paths))
+
+    return Desk(terms, offer, watch, people)
 
 
 def handlers(desk: Desk) -> list[tuple[str, type[APIHandler], dict[str, Desk]]]:

@@ -1,7 +1,8 @@
 """The Slurm client: facts in, orders out."""
 
+from spawners.slurm.bookings import Booking
 from spawners.slurm.errors import ControllerSilent, Refused, Unreadable
-from spawners.slurm.facts import Booking, Claim, Job, JobRequest, Node, Queued
+from spawners.slurm.facts import Claim, Job, JobRequest, Node, Queued
 from spawners.slurm.states import JobState
 from spawners.slurm.transport import Transport
 

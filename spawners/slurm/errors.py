@@ -17,18 +17,6 @@ class Refused(CampusError):
         )
 
 
-class NotBooked(CampusError):
-    """Slurm will not make or change this reservation; the message holds Slurm's own sentence."""
-
-    def __init__(self, says: str, detail: str = "") -> None:
-        super().__init__(
-            "class-refused",
-            f"Slurm does not book this: {says}.",
-            "Choose another time or fewer people, or ask an operator.",
-            detail,
-        )
-
-
 class ControllerSilent(CampusError):
     """slurmctld did not answer."""
 

@@ -82,18 +82,6 @@ class Claim(Fact):
     """What it has or asks for, by Slurm's name of the resource; ``mem`` in MiB."""
 
 
-class Booking(Fact):
-    """Nodes to keep for some people's jobs; every value was checked or comes from the site."""
-
-    name: str
-    start: int
-    """Seconds since the epoch."""
-    minutes: int = Field(ge=1)
-    partition: str
-    nodes: int = Field(ge=1)
-    users: tuple[str, ...] = Field(min_length=1)
-
-
 class JobRequest(Fact):
     """A job to submit; every value was checked or comes from the site."""
 

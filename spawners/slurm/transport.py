@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Protocol
 
 from campus_base.process import Identity
-from spawners.slurm.facts import Booking, Claim, Job, JobRequest, Node, Queued
+from spawners.slurm.bookings import Booking
+from spawners.slurm.facts import Claim, Job, JobRequest, Node, Queued
 from spawners.slurm.rules import Rules
 
 

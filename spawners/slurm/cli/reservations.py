@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from spawners.slurm.facts import Booking
+from spawners.slurm.bookings import Booking
 
 # What nobody came for goes back to everybody.
 UNUSED = "00:30:00"

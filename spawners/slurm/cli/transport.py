@@ -14,6 +14,7 @@ from campus_base.errors import CampusError
 from campus_base.process import Identity, ProgramFailed, Result
 from campus_base.process import run as run_program
 from spawners import metrics
+from spawners.slurm.bookings import Booking, NotBooked
 from spawners.slurm.cli.queries import (
     claims_query,
     exit_code_query,
@@ -27,8 +28,8 @@ from spawners.slurm.cli.queries import (
 )
 from spawners.slurm.cli.reservations import book_command, book_for_command, unbook_command
 from spawners.slurm.cli.rules import ask_rules
-from spawners.slurm.errors import ControllerSilent, NotBooked, Refused, Unreadable
-from spawners.slurm.facts import Booking, Claim, Job, JobRequest, Node, Queued
+from spawners.slurm.errors import ControllerSilent, Refused, Unreadable
+from spawners.slurm.facts import Claim, Job, JobRequest, Node, Queued
 from spawners.slurm.logs import read_end
 from spawners.slurm.rules import Rules
 

@@ -11,8 +11,9 @@ from typing import ClassVar
 
 from campus_base.errors import CampusError
 from campus_base.process import Identity
-from spawners.slurm.errors import NotBooked, Refused
-from spawners.slurm.facts import Booking, Claim, Job, JobRequest, Node, Queued
+from spawners.slurm.bookings import Booking, NotBooked
+from spawners.slurm.errors import Refused
+from spawners.slurm.facts import Claim, Job, JobRequest, Node, Queued
 from spawners.slurm.logs import read_end
 from spawners.slurm.rest.answers import Answer, Cancelled, Diagnosis, Submitted
 from spawners.slurm.rest.client import VERSIONS, Declined, SlurmrestdClient
