@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,8 +47,13 @@ class Desk:
     terms: Terms | None
     offer: Offer
     watch: WatchSettings
-    people: Callable[[str], Awaitable[set[str]]]
-    """Who takes part in a course; raises CampusError."""
+    site: Site
+    paths: Paths
+
+    async def people(self, course: str) -> set[str]:
+        """Who takes part in a course, as the exchange says. Raises CampusError."""
+        at = exchange_port(self.site, self.paths)
+        return await people_of(course, at, publisher_token(self.paths), *inside(self.paths))
 
     @property
     def closed(self) -> str:
@@ -205,11 +209,7 @@ def desk_of(site: Site, paths: Paths, offer: Offer, watch: WatchSettings) -> Des
     classes = site.classes
     longest, ahead = duration_seconds(classes.longest), duration_seconds(classes.ahead)
     terms = Terms(classes.gpus, longest, ahead, classes.each) if classes.enabled else None
-
-    async def people(course: str) -> set[str]:
-        return await people_of(course, exchange_port(site, paths), publisher_token(paths), *inside(paths))
-
-    return Desk(terms, offer, watch, people)
+    return Desk(terms, offer, watch, site, paths)
 
 
 def handlers(desk: Desk) -> list[tuple[str, type[APIHandler], dict[str, Desk]]]:
