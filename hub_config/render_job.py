@@ -20,6 +20,7 @@ from spawners.certificates import FILES
 from spawners.refusal import SessionRefused
 from spawners.request import SessionRequest, check_request
 from spawners.spawner import CampusSpawner
+from spawners.submission import job_environment, job_request
 from spawners.watch import ClusterWatch
 
 
@@ -40,7 +41,7 @@ class _Draftsman(CampusSpawner):
     async def draw(self, request: SessionRequest) -> Iterator[str]:
         account = await self.account()
         self.cert_paths = await self.move_certs(dict.fromkeys(FILES, ""))
-        job, environment = self.submission(request, account, "")
+        job, environment = job_request(self, request, account), job_environment(self, request, account, "")
         return self.watch.slurm.drawing(job, environment, f"{account.pw_name} (uid {account.pw_uid})")
 
 

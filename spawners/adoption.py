@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from jupyterhub.utils import exponential_backoff
 
+from spawners.readiness import until_up_again
 from spawners.refusal import SessionRefused
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ async def adopt(spawner: CampusSpawner) -> int | None:
     queue may be there for hours, so meanwhile it is shown as what it is: a start, with its progress and a way out.
     """
     while True:
-        finishing = asyncio.ensure_future(spawner.finish_start())
+        finishing = asyncio.ensure_future(until_up_again(spawner))
         spawner._spawn_future = asyncio.ensure_future(_until_checked(spawner, finishing))
         spawner._spawn_future.add_done_callback(partial(_over, spawner, finishing))
         spawner._spawn_pending = True

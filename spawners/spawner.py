@@ -6,42 +6,39 @@ import asyncio
 import contextlib
 import pwd
 import time
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from batchspawner import SlurmSpawner
-from jupyterhub.utils import make_ssl_context, wait_for_http_server
 from traitlets import Any as AnyTrait
 from traitlets import Unicode, default
 
 from campus_base.errors import CampusError
-from campus_base.process import Secret
 from spawners import metrics, resume
 from spawners.adoption import adopt
-from spawners.callback import PATH, Expected, digest, serve_callback
+from spawners.callback import Expected, digest, serve_callback
 from spawners.certificates import FILES, alternative_names, as_environment, make_certificate
-from spawners.failure import Ended, autopsy, stopped
+from spawners.ending import ENDING, is_over, look_why
+from spawners.failure import Ended, stopped
 from spawners.form import choose, render_form
-from spawners.identity import account_named, account_of_uid, identity_of, identity_of_uid, is_persons
+from spawners.identity import account_named, identity_of, identity_of_uid, is_persons
 from spawners.idle import IdleClock, IdleLimits
-from spawners.job_script import render_job_script
 from spawners.means import means_of
 from spawners.offer import Offer, RequestRefused, SessionSize
+from spawners.readiness import until_up
 from spawners.reconcile import Ledger
 from spawners.refusal import SessionRefused, refused
 from spawners.request import SessionRequest, check_request
 from spawners.settle import settle
-from spawners.slurm import Job, JobRequest, JobState, Refused
+from spawners.slurm import Job, JobState, Refused
 from spawners.slurm.reasons import reason_sentence
-from spawners.watch import ClusterWatch, WatchSettings, shared_watch
+from spawners.submission import job_environment, job_request
+from spawners.watch import TICK, ClusterWatch, WatchSettings, shared_watch
 from spawners.ways import Means
 
 serve_callback()
-
-_TICK = 2.0  # seconds between looks at the clock while nothing else wakes a waiting start
-_ENDING = 30.0  # seconds to wait for Slurm to confirm that a cancelled job is over
 
 
 class CampusSpawner(SlurmSpawner):
@@ -69,11 +66,11 @@ class CampusSpawner(SlurmSpawner):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._tls: dict[str, str] = {}
+        self.tls: dict[str, str] = {}
         self.cleared = asyncio.Event()
-        self._report = asyncio.Event()
-        self._looking = asyncio.Lock()
-        self._submitted = 0.0
+        self.report = asyncio.Event()
+        self.looking = asyncio.Lock()
+        self.submitted = 0.0
         self.idle = IdleClock(self.idle_limits)
         self.watch.ensure_running()
         metrics.SESSIONS.add(self)
@@ -177,7 +174,7 @@ class CampusSpawner(SlurmSpawner):
             Ledger.held.add(int(self.job_id))
             Expected.add(self.secret_digest, self)
             if self.port_reported:
-                self._report.set()
+                self.report.set()
 
     def clear_state(self) -> None:
         if self.job_id:
@@ -185,11 +182,11 @@ class CampusSpawner(SlurmSpawner):
         Expected.drop(self.secret_digest)
         super().clear_state()
         self.node, self.port_reported, self.secret_digest, self.uid = "", 0, "", -1
-        self._report = asyncio.Event()
+        self.report = asyncio.Event()
         self.idle = IdleClock(self.idle_limits)
         self.cleared.set()
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
         self.orm_spawner.state = self.get_state()
         self.user.db.commit()
 
@@ -206,7 +203,7 @@ class CampusSpawner(SlurmSpawner):
 
     async def move_certs(self, paths: dict[str, str]) -> dict[str, str]:
         """JupyterHub's hook: what ``create_certs`` gave goes into the job's environment, and becomes files there."""
-        self._tls = as_environment(paths)
+        self.tls = as_environment(paths)
         return dict(FILES)
 
     # -- starting -----------------------------------------------------------------------------------
@@ -225,27 +222,6 @@ class CampusSpawner(SlurmSpawner):
             )
         return account
 
-    def _job_environment(self, request: SessionRequest, account: pwd.struct_passwd, secret: str) -> dict[str, str]:
-        env = {key: str(value) for key, value in self.get_env().items()}
-        for key in ("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"):
-            env[key] = Secret(env[key])
-        return (
-            env
-            | self._tls
-            | {
-                "CAMPUS_SESSION_SECRET": Secret(secret),
-                "CAMPUS_SESSION_REPORT": f"{env['JUPYTERHUB_API_URL']}{PATH.removeprefix('/api')}",
-                "HOME": account.pw_dir,
-                "USER": account.pw_name,
-                "LOGNAME": account.pw_name,
-                "SHELL": account.pw_shell or "/bin/sh",
-                "LANG": "C.UTF-8",
-                # Sessions of one person share a home, and must not take each other's open documents.
-                "JUPYTERLAB_WORKSPACES_DIR": f"{account.pw_dir}/.jupyter/lab/workspaces/{self.name}",
-            }
-            | request.environment.variables()
-        )
-
     @metrics.failures_counted
     async def start(self) -> str:
         """Submit the job and wait until its server has reported. Returns its URL; raises SessionRefused."""
@@ -253,7 +229,8 @@ class CampusSpawner(SlurmSpawner):
         account = await self.account()
         secret = Expected.new_secret(self)
         self.secret_digest = digest(secret)
-        job, environment = self.submission(request, account, secret)
+        job = job_request(self, request, account)
+        environment = job_environment(self, request, account, secret)
         Ledger.submitting[account.pw_uid] += 1
         try:
             identity = await identity_of(account)
@@ -261,7 +238,7 @@ class CampusSpawner(SlurmSpawner):
             job_id = await self.watch.slurm.submit(job, environment, identity)
             self.job_id, self.uid = str(job_id), account.pw_uid
             Ledger.held.add(job_id)
-            self._commit()
+            self.commit()
         except CampusError as error:
             if isinstance(error, Refused):
                 self.watch.rulebook.doubt()
@@ -269,141 +246,24 @@ class CampusSpawner(SlurmSpawner):
             raise refused(error) from error
         finally:
             Ledger.submitting[account.pw_uid] -= 1
-            self._tls = {}
-        self._submitted = time.monotonic()
+            self.tls = {}
+        self.submitted = time.monotonic()
         self.log.info("Job %s submitted for %s, size %s", job_id, self._log_name, request.size.name)
-        return await self._until_up()
+        return await until_up(self)
 
     async def test(self, request: SessionRequest, account: pwd.struct_passwd) -> int | None:
         """When Slurm would start this (epoch seconds), None where it does not say. Raises CampusError."""
         if request.reservation and request.way.starts:
             return request.way.starts  # Slurm takes a job for it, but its test of one says "Invalid time specified"
-        return await self.watch.slurm.test(self.job_request(request, account), await identity_of(account))
-
-    def submission(
-        self, request: SessionRequest, account: pwd.struct_passwd, secret: str
-    ) -> tuple[JobRequest, dict[str, str]]:
-        """What sbatch gets for a request: the job, and its whole environment."""
-        return self.job_request(request, account), self._job_environment(request, account, secret)
-
-    def job_request(self, request: SessionRequest, account: pwd.struct_passwd) -> JobRequest:
-        size = request.size
-        python = request.environment.command(account.pw_dir, gpus=bool(size.gpus or size.shards))
-        return JobRequest(
-            name=self.watch_settings.job_name,
-            mark=self.mark,
-            partition=request.partition,
-            gpus=size.gpus,
-            shards=size.shards,
-            gpu_type=size.gpu_type,
-            cpus=size.cpus,
-            memory_mib=request.memory_mib,
-            seconds=request.seconds,
-            account=request.account,
-            qos=request.qos,
-            reservation=request.reservation,
-            folder=account.pw_dir,
-            script=render_job_script(python, self.log_folder, size, self.job_template),
-        )
+        return await self.watch.slurm.test(job_request(self, request, account), await identity_of(account))
 
     def session_reported(self, port: int) -> bool:
         """The session listens on this port; its host is whatever node Slurm put the job on. False for another port."""
         if not self.port_reported:
             self.port_reported = port
-            self._commit()
-            self._report.set()
+            self.commit()
+            self.report.set()
         return port == self.port_reported
-
-    async def _until_up(self) -> str:
-        """Wait until the session is placed and answers. Returns its URL; raises SessionRefused."""
-        url = await self._until_placed()
-        try:
-            async with asyncio.timeout(self.http_timeout):
-                await self._until_answer_or_over(url)
-        except TimeoutError:
-            raise await self._refusal_of_the_ended() from None
-        return url
-
-    async def _until_placed(self) -> str:
-        """Wait until the session has reported, and Slurm has said where it runs. Raises SessionRefused."""
-        while True:
-            await self._raise_if_over()
-            job = self.job()
-            node = self.watch.picture.nodes.get(job.node) if job else None
-            if self.port_reported and node:
-                break
-            if not self.port_reported:
-                await self._first(self.watch.news(self.watch.interval * 2), self._report.wait())
-            elif not (await self.watch.refresh() and (job := self.job()) and job.node in self.watch.picture.nodes):
-                await self.watch.news(_TICK)
-        self.node = node.name
-        self.ended = None
-        self._commit()
-        metrics.started(self._submitted, job)
-        return f"https://{node.address}:{self.port_reported}"
-
-    def _is_over(self) -> bool:
-        job = self.job()
-        return job.state.over if job else self._known_gone()
-
-    async def _raise_if_over(self) -> None:
-        if self._is_over():
-            raise await self._refusal_of_the_ended()
-
-    async def _refusal_of_the_ended(self) -> SessionRefused:
-        why = await self._look_why()
-        return SessionRefused(why.sentence, reason=why.cause, html=why.html)
-
-    async def _look_why(self) -> Ended:
-        """Why this session is over or given up; kept for the spawn page until its owner has read it. Raises nothing."""
-        job_id = self.job_id
-        async with self._looking:
-            if self.ended and self.ended.job_id == job_id:
-                return self.ended
-            with contextlib.suppress(TimeoutError):
-                # While it is taken down Slurm does not say why.
-                async with asyncio.timeout(_ENDING):
-                    while (job := self.job()) and job.state is JobState.COMPLETING:
-                        await self.watch.news(_TICK)
-            state = job.state if job else JobState.UNKNOWN
-            account = await account_of_uid(self.uid)  # one that is gone has no log either
-            log = f"{account.pw_dir}/{self.log_folder}/session-{job_id}.log" if account else ""
-            ended = await autopsy(self.watch.slurm, state, int(job_id), log, await identity_of_uid(self.uid))
-            self.log.info("Job %s of %s is over: %s", job_id, self._log_name, ended.cause)
-            self.ended = replace(ended, options=dict(self.user_options or {}))
-            return ended
-
-    async def _until_answer_or_over(self, url: str) -> None:
-        """Until the session's server answers. Raises SessionRefused where the session is over before that."""
-        await self._first(self._until_answer(url), self._until_over())
-        await self._raise_if_over()
-
-    async def _until_answer(self, url: str) -> None:
-        settings = self.user.settings
-        context = make_ssl_context(
-            settings["internal_ssl_key"], settings["internal_ssl_cert"], cafile=settings["internal_ssl_ca"]
-        )
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await wait_for_http_server(f"{url}{self.server.base_url}api", self.http_timeout, context)
-                metrics.usable(self._submitted)
-                return
-
-    async def _until_over(self) -> None:
-        while not self._is_over():
-            await self.watch.news(self.watch.interval)
-
-    @staticmethod
-    async def _first(*waits: Coroutine[Any, Any, Any]) -> None:
-        """Wait for whichever comes first, and drop the rest. Raises what the first raised."""
-        tasks = [asyncio.ensure_future(wait) for wait in waits]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
 
     # -- watching -----------------------------------------------------------------------------------
 
@@ -413,10 +273,6 @@ class CampusSpawner(SlurmSpawner):
         # A controller that was killed may give the ids of its last seconds out again.
         return job if job and job.uid == self.uid else None
 
-    def _known_gone(self) -> bool:
-        """A picture that was asked for after the job was submitted does not hold it."""
-        return self.watch.picture.asked > self._submitted and self.job() is None
-
     async def poll(self) -> int | None:
         """None while the session lives, or nobody can say; otherwise its exit status (1)."""
         if not self.job_id:
@@ -425,24 +281,10 @@ class CampusSpawner(SlurmSpawner):
             await self.watch.refresh()
         if self._check_pending and not self._start_pending:
             return await adopt(self)
-        if self._is_over():
-            await self._look_why()
+        if is_over(self):
+            await look_why(self)
             return 1
         return None
-
-    async def finish_start(self) -> None:
-        """Finish what the start of an earlier hub had begun. Raises SessionRefused where the session is over.
-
-        A session that does not answer now may be suspended, or its node out of reach: it is waited for until Slurm says
-        that it is over. One whose place is known already needs no word of Slurm's.
-        """
-        known = self.node and self.server.port == self.port_reported
-        url = f"https://{self.server.ip}:{self.server.port}" if known else await self._until_placed()
-        await self._until_answer_or_over(url)
-        self.server.proto, address = url.split("://")
-        self.server.ip, port = address.rsplit(":", 1)
-        self.server.port = int(port)
-        self.user.db.commit()
 
     async def progress(self) -> AsyncGenerator[dict[str, Any], None]:
         """What the pending page shows; each sentence once."""
@@ -482,9 +324,9 @@ class CampusSpawner(SlurmSpawner):
         if now:
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_ENDING):
+            async with asyncio.timeout(ENDING):
                 while await self.watch.refresh(nodes=False):
                     job = self.job()
                     if job is None or job.state.over:
                         return
-                    await self.watch.news(_TICK)
+                    await self.watch.news(TICK)

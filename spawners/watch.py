@@ -23,6 +23,8 @@ from spawners.slurm.cli import CliTransport
 
 log = logging.getLogger("campus.watch")
 
+TICK = 2.0
+"""Seconds between looks at the clock while nothing else wakes whoever waits."""
 _PACE = 1.0  # seconds from one question to the next, however many people start
 _NODES_SECONDS = 60.0  # how old may be what is known of the nodes, while no session waits and nobody looks
 

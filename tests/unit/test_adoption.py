@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
-from spawners import adoption
+from spawners import adoption, readiness
 from spawners.adoption import adopt
 from spawners.refusal import SessionRefused
-from spawners.spawner import CampusSpawner
+
+
+@pytest.fixture(autouse=True)
+def each_ends_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adoption, "until_up_again", lambda found: found.until_up_again())
 
 
 class Found(SimpleNamespace):
@@ -22,7 +26,7 @@ class Found(SimpleNamespace):
         self.cleared = asyncio.Event()
         self.end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def finish_start(self) -> None:
+    async def until_up_again(self) -> None:
         await asyncio.shield(self.end)
 
     async def adopted(self) -> asyncio.Task[int | None]:
@@ -78,7 +82,7 @@ async def test_a_start_whose_session_cannot_be_asked_has_failed() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await CampusSpawner._first(asked(), asyncio.Event().wait())
+        await readiness.first_of(asked(), asyncio.Event().wait())
 
 
 async def test_called_off_it_can_be_stopped_and_is_then_over() -> None:
@@ -104,18 +108,18 @@ async def test_called_off_in_vain_it_goes_on(monkeypatch: pytest.MonkeyPatch) ->
     assert await task is None
 
 
-async def test_a_session_that_never_answers_is_given_up_in_words() -> None:
-    async def placed() -> str:
+async def test_a_session_that_never_answers_is_given_up_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def placed(spawner: Any) -> str:
         return "https://10.0.0.1:49152"
 
-    async def silent(url: str) -> None:
+    async def silent(spawner: Any, url: str) -> None:
         await asyncio.Event().wait()
 
-    async def why() -> SessionRefused:
+    async def why(spawner: Any) -> SessionRefused:
         return SessionRefused("JupyterLab did not answer.", reason="no-answer")
 
-    spawner: Any = SimpleNamespace(
-        http_timeout=0.01, _until_placed=placed, _until_answer_or_over=silent, _refusal_of_the_ended=why
-    )
+    for name, stands in (("until_placed", placed), ("_until_answer_or_over", silent), ("refusal", why)):
+        monkeypatch.setattr(readiness, name, stands)
+    spawner: Any = SimpleNamespace(http_timeout=0.01)
     with pytest.raises(SessionRefused, match="did not answer"):
-        await CampusSpawner._until_up(spawner)
+        await readiness.until_up(spawner)

@@ -188,15 +188,15 @@ async def test_of_many_reports_at_once_one_is_heard(served: Served) -> None:
 async def test_the_spawner_itself_takes_one_port(known: int, served: Served) -> None:
     """With the real session_reported; after a restart of the hub the port is known from its database."""
     commits: list[int] = []
-    spawner: Any = SimpleNamespace(port_reported=known, _report=asyncio.Event())
-    spawner._commit = lambda: commits.append(spawner.port_reported)
+    spawner: Any = SimpleNamespace(port_reported=known, report=asyncio.Event())
+    spawner.commit = lambda: commits.append(spawner.port_reported)
     spawner.session_reported = partial(CampusSpawner.session_reported, spawner)
     Expected.add(digest(served.secret), spawner)
     assert [(await served.post()).code for _ in range(2)] == [204, 204]
     assert (await served.post(b'{"port": 49153}')).code == 403
     assert spawner.port_reported == 49152
     assert commits == ([] if known else [49152])
-    assert spawner._report.is_set() is not bool(known)
+    assert spawner.report.is_set() is not bool(known)
 
 
 @pytest.mark.parametrize(
