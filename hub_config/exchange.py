@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from typing import Any
+from urllib.parse import quote
 
 from hub_config.own_service import OwnService
 from hub_config.paths import Paths
@@ -55,7 +56,7 @@ def exchange_environment(site: Site, paths: Paths) -> dict[str, str]:
         "CAMPUS_EXCHANGE_FOLDER": str(own.state),
         "CAMPUS_EXCHANGE_PORT": str(own.port),
         "CAMPUS_EXCHANGE_PUBLIC_URL": own.url,
-        "CAMPUS_EXCHANGE_SITE_NAME": site.name,
+        "CAMPUS_EXCHANGE_SITE_NAME": quote(site.name),  # as in hub_config.home
         "CAMPUS_EXCHANGE_DATABASE": external_database_url(site),
         "CAMPUS_EXCHANGE_UPLOAD_BYTES": str(memory_mib(site.exchange.upload) * _MIB),
         "CAMPUS_EXCHANGE_PERSON_BYTES": str(memory_mib(site.exchange.person) * _MIB),

@@ -121,7 +121,7 @@ class Exchange:
             "CAMPUS_EXCHANGE_FOLDER": str(self.folder),
             "CAMPUS_EXCHANGE_PORT": str(self.port),
             "CAMPUS_EXCHANGE_PUBLIC_URL": f"http://127.0.0.1:{self.port}{PREFIX}",
-            "CAMPUS_EXCHANGE_SITE_NAME": "Campus under test",
+            "CAMPUS_EXCHANGE_SITE_NAME": "Campus%20%22under%22%20test",
             "CAMPUS_EXCHANGE_UPLOAD_BYTES": "1000000",
             "CAMPUS_EXCHANGE_PERSON_BYTES": "1000000000",
             "JUPYTERHUB_SERVICE_PREFIX": PREFIX,

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from extensions.exchange.names import Limits
 
@@ -47,7 +48,7 @@ def read_settings(env: Mapping[str, str] = os.environ) -> Settings:
         port=int(env["CAMPUS_EXCHANGE_PORT"]),
         prefix=env["JUPYTERHUB_SERVICE_PREFIX"],
         public_url=env["CAMPUS_EXCHANGE_PUBLIC_URL"],
-        site_name=env["CAMPUS_EXCHANGE_SITE_NAME"],
+        site_name=unquote(env["CAMPUS_EXCHANGE_SITE_NAME"]),
         database=env.get("CAMPUS_EXCHANGE_DATABASE", ""),
         upload_bytes=int(env["CAMPUS_EXCHANGE_UPLOAD_BYTES"]),
         person_bytes=int(env["CAMPUS_EXCHANGE_PERSON_BYTES"]),
