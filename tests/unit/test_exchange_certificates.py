@@ -103,7 +103,7 @@ def test_the_badge_is_signed_and_says_what_open_badges_want(exchange: Exchange) 
     key = requests.get(jwt.get_unverified_header(answer["jwt"])["kid"], timeout=20).json()
     claims = jwt.decode(answer["jwt"], jwt.PyJWK(key).key, algorithms=["EdDSA"])
     issuer = requests.get(claims["iss"], timeout=20).json()
-    assert (issuer["id"], issuer["name"], issuer["type"]) == (claims["iss"], "Campus under test", ["Profile"])
+    assert (issuer["id"], issuer["name"], issuer["type"]) == (claims["iss"], 'Campus "under" test', ["Profile"])
     assert key in public(exchange, "keys").json()["keys"]
     assert "d" not in key
     credential = answer["credential"]
