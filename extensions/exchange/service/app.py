@@ -20,6 +20,7 @@ from extensions.exchange.service import (
     gradebook,
     grades,
     lateness,
+    overview,
     pending,
     progress,
     public,
@@ -40,6 +41,7 @@ _SUBMISSION = "/submissions/([0-9a-f]{32})"
 # Below api/v1. A path is matched whole.
 ADDRESSES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("/courses", courses.Courses),
+    ("/overview", overview.Overview),
     ("/pending", pending.Counts),
     (_COURSE, courses.Course),
     (f"{_COURSE}/roster", roster.Roster),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 
 from extensions.exchange.service import bodies
 from extensions.exchange.service.handler import ApiHandler
@@ -19,8 +19,7 @@ def shown(visit: Visit, course: str) -> dict[str, Any]:
 
 
 def mine(visit: Visit) -> list[dict[str, Any]]:
-    known = set(visit.connection.scalars(select(COURSES.c.id))) | visit.asker.courses() | visit.listed_in()
-    return [shown(visit, course) for course in sorted(known) if visit.role(course)]
+    return [{"id": course, **found.model_dump(), "role": role} for course, (found, role) in visit.courses().items()]
 
 
 def one(visit: Visit, course: str) -> dict[str, Any]:

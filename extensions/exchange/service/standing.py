@@ -30,8 +30,10 @@ def extension_of(visit: Visit, course: str, name: str, person: str) -> Extension
     row = visit.connection.execute(
         select(EXTENSIONS).where(c.course == course, c.assignment == name, c.person == person)
     ).first()
-    if row is None:
-        return None
+    return None if row is None else as_extension(row)
+
+
+def as_extension(row: Row) -> Extension:
     due = moment(row.due) if row.due else None
     return Extension(due=due, minutes=row.minutes, attempts=row.attempts, note=row.note)
 

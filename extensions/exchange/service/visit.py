@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from extensions.exchange.refusals import NotAllowed, NotFound
 from extensions.exchange.service import log
@@ -33,11 +35,25 @@ class Asker:
             return self.name == PUBLISHER
         return f"instructor-{course}" in self.groups or self.name == f"grader-{course}"
 
+    def role(self, course: str, is_listed: Callable[[], bool], enrolment: Callable[[], str]) -> Role | None:
+        """What one is in a course: the one place where membership is decided."""
+        if self.instructs(course):
+            return "instructor"
+        if self.is_service:
+            return None
+        if f"trainee-{course}" in self.groups or is_listed() or enrolment() == "open":
+            return "trainee"
+        return None
+
     def courses(self) -> set[str]:
         """Those that follow from the asker's groups and name alone."""
         groups = {group.partition("-")[2] for group in self.groups if group.startswith(("instructor-", "trainee-"))}
         grades = {self.name.removeprefix("grader-")} if self.name.startswith("grader-") else set()
         return set() if self.is_service else (groups | grades) - {""}
+
+
+def _of(row: Row) -> Course:
+    return Course(title=row.title, enrolment=row.enrolment, card=json.loads(row.card))
 
 
 @dataclass(frozen=True)
@@ -52,9 +68,7 @@ class Visit:
     def course(self, course: str) -> Course:
         """The course; one that has only members yet is listed, and called by its id."""
         row = self.connection.execute(select(COURSES).where(COURSES.c.id == course)).first()
-        if row is None:
-            return Course(title=course)
-        return Course(title=row.title, enrolment=row.enrolment, card=json.loads(row.card))
+        return Course(title=course) if row is None else _of(row)
 
     def _is_listed(self, course: str) -> bool:
         found = select(ROSTER.c.person).where(ROSTER.c.course == course, ROSTER.c.person == self.asker.name)
@@ -66,14 +80,20 @@ class Visit:
         return set() if self.asker.is_service else set(self.connection.scalars(found))
 
     def role(self, course: str) -> Role | None:
-        """What the asker is in a course: the one place where membership is decided."""
-        if self.asker.instructs(course):
-            return "instructor"
-        if self.asker.is_service:
-            return None
-        if f"trainee-{course}" in self.asker.groups or self._is_listed(course):
-            return "trainee"
-        return "trainee" if self.course(course).enrolment == "open" else None
+        """What the asker is in a course."""
+        return self.asker.role(course, lambda: self._is_listed(course), lambda: self.course(course).enrolment)
+
+    def courses(self) -> dict[str, tuple[Course, Role]]:
+        """The courses in which the asker is something, by their id, and what: two questions to the database."""
+        known = {row.id: _of(row) for row in self.connection.execute(select(COURSES))}
+        listed = self.listed_in()
+        found = {}
+        for course in sorted(known.keys() | self.asker.courses() | listed):
+            one = known.get(course) or Course(title=course)
+            role = self.asker.role(course, partial(listed.__contains__, course), partial(getattr, one, "enrolment"))
+            if role:
+                found[course] = (one, role)
+        return found
 
     def member(self, course: str) -> Role:
         """Raises NotFound where the asker is nobody in this course."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from campus_base.errors import CampusError
@@ -30,9 +30,6 @@ class CourseCard:
     """For instructors: submissions without a grade."""
     upcoming: dict[str, Any] | None = None
     """The assignment that is due next, of those that can be handed in and are not."""
-    trouble: CampusError | None = None
-    """Why its assignments are not known."""
-    links: dict[str, str] = field(default_factory=dict)
 
 
 def card_of(course: dict[str, Any], assignments: list[dict[str, Any]], now: datetime.datetime) -> CourseCard:
@@ -49,21 +46,13 @@ def card_of(course: dict[str, Any], assignments: list[dict[str, Any]], now: date
     return card
 
 
-async def _card(page: Page, course: dict[str, Any]) -> CourseCard:
-    try:
-        assignments = await page.exchange("GET", f"/courses/{course['id']}/assignments")
-    except CampusError as error:
-        return CourseCard(course, teaches=course["role"] == "instructor", trouble=error)
-    return card_of(course, assignments, page.home.now())
-
-
 async def courses(page: Page) -> list[CourseCard] | CampusError:
     """The person's courses, or why they are not known now."""
     try:
-        found = await page.exchange("GET", "/courses")
+        found = await page.exchange("GET", "/overview")
     except CampusError as error:
         return error
-    return list(await asyncio.gather(*(_card(page, course) for course in found)))
+    return [card_of(course, course["assignments"], page.home.now()) for course in found]
 
 
 class Landing(Page):
