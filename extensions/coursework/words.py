@@ -46,7 +46,7 @@ def per_cent(share: float) -> str:
 def facts(assignment: dict[str, Any], now: datetime.datetime) -> list[dict[str, str]]:
     """Rows of ``name``, ``time`` (ISO 8601, may be empty; shown in the reader's own zone) and ``text``."""
     rows = [_due(assignment, now)]
-    if minutes := assignment.get("minutes"):
+    if minutes := assignment["minutes"]:
         rows.append({"name": "Time", "time": "", "text": f"{minutes} minutes, from when you opened it"})
     if not assignment["refusal"] and (late := _late(assignment)):
         rows.append({"name": "Late", **late})

@@ -65,7 +65,7 @@ def fetch(course: str, assignment: str, begin: bool = False) -> dict[str, Any]:
 
 def _unspent(assignment: dict[str, Any]) -> int | None:
     """The minutes that somebody gets by fetching it: None where it has no such time, or it runs already."""
-    timed = assignment.get("minutes") and not assignment["fetched"] and not assignment["refusal"]
+    timed = assignment["minutes"] and not assignment["fetched"] and not assignment["refusal"]
     return int(assignment["minutes"]) if timed else None
 
 

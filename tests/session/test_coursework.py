@@ -8,6 +8,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -140,6 +141,22 @@ def test_what_cannot_be_opened_is_a_page_that_says_why(session: Session, exchang
     said = page(session, "open", 409, course="dl", assignment=assignment)
     assert said.startswith("dl is a file where a folder is needed. Rename it"), said
     (session.home / "dl").unlink()
+
+
+def test_a_timed_assignment_asks_before_it_begins(session: Session, exchange: Exchange, assignment: str) -> None:
+    path = f"/courses/dl/assignments/{assignment}"
+    exchange.put("grader-dl", path, {"title": "x", "minutes": 90})
+    begin = "You have 90 minutes for this assignment, from when you open it."
+    for _ in range(2):
+        assert begin in page(session, "open", course="dl", assignment=assignment)
+    said = asked(session, "POST", "/assignments/fetch", course_id="dl", assignment_id=assignment)
+    assert said["value"].startswith(begin)
+    assert exchange.get(ALICE, path)["fetched"] is None
+    answer = session.request("POST", "/campus/open", data={"course": "dl", "assignment": assignment})
+    assert answer.headers["Location"] == f"/user/alice/lab/tree/dl/{assignment}/a.ipynb"
+    assert exchange.get(ALICE, path)["fetched"]
+    opened(session, assignment)
+    assert "Time 90 minutes, from when you opened it" in page(session, "submit", course="dl", assignment=assignment)
 
 
 @pytest.mark.parametrize("wrong", ["", "..", "../x", "a/b", "/etc", "%2e%2e", "A", "a\0b", "x" * 40, "<script>", "-f"])
@@ -479,14 +496,21 @@ def test_nbgraders_assignment_list_works(session: Session, exchange: Exchange, a
 
 def test_nbgraders_course_list_leads_instructors_to_their_graders(session: Session, exchange: Exchange) -> None:
     assert asked(session, "GET", "/formgraders") == {"success": True, "value": []}
-    exchange.hub.groups[ALICE] = ["instructor-other"]
-    try:
-        url = "/hub/spawn/grader-other?next=%2Fuser%2Fgrader-other%2Flab%3Fformgrader%3Dtrue"
+    url = "/hub/spawn/grader-other?next=%2Fuser%2Fgrader-other%2Flab%3Fformgrader%3Dtrue"
+    with known(exchange, ["instructor-other"]):
         found = [{"course_id": "other", "url": url, "kind": "jupyterhub"}]
-        # The exchange asks the hub once in a while who somebody is.
-        wait_for("the exchange to know", lambda: asked(session, "GET", "/formgraders")["value"] == found, 90)
-    finally:
-        exchange.hub.groups.clear()
+        assert asked(session, "GET", "/formgraders")["value"] == found
+
+
+@contextmanager
+def known(exchange: Exchange, groups: list[str]) -> Iterator[None]:
+    """While Alice is in these groups; the exchange, which remembers them for a while, is started anew."""
+    for now in (groups, []):
+        exchange.hub.groups[ALICE] = now
+        exchange.kill()
+        exchange.start()
+        if now:
+            yield
 
 
 def test_a_graders_session_has_nbgraders_pages_for_it(environment: Path, exchange: Exchange) -> None:

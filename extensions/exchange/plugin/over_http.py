@@ -52,7 +52,7 @@ class Exchange(default.Exchange):
         return "/".join((f"/courses/{self.the_course()}/assignments/{self.coursedir.assignment_id}", *more))
 
     def assignment(self) -> dict[str, Any]:
-        return self.client.get(self.path(), dict, "files", "released", "refusal", "due")
+        return self.client.get(self.path(), dict, "files", "released", "refusal", "due", "minutes", "fetched")
 
     def submissions(self, course: str, name: str) -> list[dict[str, Any]]:
         path = f"/courses/{course}/assignments/{name}/submissions"
