@@ -505,12 +505,17 @@ def test_nbgraders_course_list_leads_instructors_to_their_graders(session: Sessi
 @contextmanager
 def known(exchange: Exchange, groups: list[str]) -> Iterator[None]:
     """While Alice is in these groups; the exchange, which remembers them for a while, is started anew."""
-    for now in (groups, []):
+
+    def tell(now: list[str]) -> None:
         exchange.hub.groups[ALICE] = now
         exchange.kill()
         exchange.start()
-        if now:
-            yield
+
+    tell(groups)
+    try:
+        yield
+    finally:
+        tell([])
 
 
 def test_a_graders_session_has_nbgraders_pages_for_it(environment: Path, exchange: Exchange) -> None:
