@@ -8,6 +8,7 @@ from pathlib import Path
 from campus_base.manifest import seconds_or_none
 from hub_config.courses import classes, hub_side
 from hub_config.exchange import exchange_url
+from hub_config.home import home
 from hub_config.paths import Paths
 from hub_config.site import Environment, Site, Size, duration_seconds, memory_mib
 from hub_config.slurmrestd import rest_transport
@@ -115,7 +116,8 @@ def update_sessions(c, site: Site, paths: Paths) -> None:
     c.CampusSpawner.notebook_dir = site.sessions.folder
     c.CampusSpawner.default_url = "/lab"
     c.CampusSpawner.env_keep = []
-    c.CampusSpawner.environment = {"CAMPUS_EXCHANGE_URL": exchange_url(site, paths)}
+    told = {"CAMPUS_EXCHANGE_URL": exchange_url(site, paths), "CAMPUS_HOME_URL": home(site, paths).url}
+    c.CampusSpawner.environment = told
     # The queue may be long: a start waits in it, and waiting ones must not count as too many.
     c.CampusSpawner.start_timeout = duration_seconds(site.slurm.queue_limit)
     c.CampusSpawner.http_timeout = 120

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Awaitable, Callable
 from functools import cached_property
@@ -53,15 +54,23 @@ class Page(JupyterHandler):
         parts = ("lab", "tree", *path.split("/")) if path else ("lab",)
         return str(self.base_url) + "/".join(quote(part, safe="") for part in parts)
 
+    @staticmethod
+    def course_page(course: str) -> str:
+        """The address of a course's page in Home; empty where the session is not told of Home."""
+        home = os.environ.get("CAMPUS_HOME_URL", "")
+        return home and f"{home}courses/{course}"
+
     def show(self, page: str, **values: Any) -> None:
         self.set_header("Cache-Control", "no-store")
         self.set_header("Referrer-Policy", "same-origin")
-        parts = {name: (_FOLDER / name).read_text() for name in ("page.css", "page.js")}
-        self.finish(
-            _PAGES.get_template(page).render(
-                style=parts["page.css"], script=parts["page.js"], nonce=self._nonce, lab=self.lab(), **values
-            )
-        )
+        common = {
+            "style": (_FOLDER / "page.css").read_text(),
+            "script": (_FOLDER / "page.js").read_text(),
+            "nonce": self._nonce,
+            "lab": self.lab(),
+            "course_page": self.course_page,
+        }
+        self.finish(_PAGES.get_template(page).render(**common, **values))
 
     async def told(self, deed: Callable[[], Awaitable[None]]) -> None:
         """Do it; a CampusError becomes a page."""

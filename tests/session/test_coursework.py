@@ -25,6 +25,7 @@ from tests.support.exchange import Exchange
 from tests.support.person import wait_for
 
 ALICE = "alices-token"  # as whom the exchange knows whoever has it
+HOME = "http://127.0.0.1:8000/services/home/"
 PS1 = {"course": "dl", "assignment": "ps1"}
 BOOK = notebook(
     cell("def mean(values):\n    raise NotImplementedError", "mean", role="solution"),
@@ -47,7 +48,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
 
 @pytest.fixture(scope="module")
 def session(environment: Path, exchange: Exchange) -> Iterator[Session]:
-    with running(environment, CAMPUS_EXCHANGE_URL=exchange.url) as session:
+    with running(environment, CAMPUS_EXCHANGE_URL=exchange.url, CAMPUS_HOME_URL=HOME) as session:
         yield session
 
 
@@ -85,6 +86,7 @@ def opened(session: Session, assignment: str) -> Path:
 def key_of(session: Session, assignment: str) -> str:
     """The key that the page has made for a submission."""
     answer = session.request("GET", "/campus/submit", params={"course": "dl", "assignment": assignment})
+    assert f'<a href="{HOME}courses/dl">dl</a>' in answer.text
     found = re.search(r'name="key" value="(\w+)"', answer.text)
     assert found, answer.text
     return found[1]
