@@ -11,10 +11,16 @@ from jupyter_server.utils import url_path_join
 from extensions.coursework import answers, handlers, nbgraders
 from extensions.coursework.helper import Helper
 
+_GRADER = "CAMPUS_GRADER_OF"
+
 
 def load(server_app: Any) -> None:
     """Called by Jupyter Server."""
     settings = server_app.web_app.settings
+    if _GRADER in os.environ:
+        from nbgrader.server_extensions.formgrader import load_jupyter_server_extension
+
+        load_jupyter_server_extension(server_app)
     helper = Helper(server_app.root_dir, server_app.log)
     routes: dict[str, Mapping[str, type]] = {
         "": nbgraders.HANDLERS,
@@ -31,7 +37,7 @@ def load(server_app: Any) -> None:
 
 async def start(server_app: Any) -> None:
     """Called by Jupyter Server once all its extensions are loaded."""
-    if "CAMPUS_GRADER_OF" in os.environ:
+    if _GRADER in os.environ:
         from extensions.coursework.graders import switch_on
 
         switch_on(server_app.web_app.settings)

@@ -207,6 +207,14 @@ def test_no_path_leads_to_a_port(method: str, path: str, neighbour: Neighbour, s
     assert neighbour.visitors == 0
 
 
+def test_a_persons_own_extension_takes_the_place_of_none(environment: Path) -> None:
+    """As ``jupyter server extension enable`` writes it."""
+    with running(environment, {"ServerApp": {"jpserver_extensions": {"jupyter_server_terminals": True}}}) as session:
+        for path in ("/proxy/1/x", "/lsp/status", "/formgrader", "/tree"):
+            assert session.request("GET", path).status_code == 404
+        assert session.request("GET", "/campus/session").status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/lsp/status", "/formgrader", "/tree"])
 def test_pages_of_extensions_that_are_off_do_not_exist(path: str, session: Session) -> None:
     assert session.request("GET", path).status_code == 404
