@@ -39,11 +39,12 @@ export function plugin(libraries) {
       throw error;
     }
 
-    const current = () => works.get(tracker.currentWidget);
+    // The notebook whose toolbar was pressed, else the current one; undefined where that is of no assignment.
+    const workOf = ({ panel }) => [...works.values()].find(work => work.panel === (panel ? byId(panel) : tracker.currentWidget));
+    const byId = id => tracker.find(panel => panel.id === id);
     const folderOf = ({ course, assignment }) => new Folder(app.shell, documents, `${course}/${assignment}`);
 
-    async function check() {
-      const panel = tracker.currentWidget;
+    async function check({ panel }) {
       try {
         await panel.context.save();
       } catch {
@@ -52,14 +53,13 @@ export function plugin(libraries) {
       await checking.check(panel);
     }
 
-    async function submit() {
-      const work = current();
-      if (await submitting.submit(work.named, folderOf(work.named))) await work.look(LOOKS);
+    async function submit(work) {
+      if (await submitting.submit(work.named, folderOf(work.named))) await work.look();
     }
 
-    async function openFeedback() {
+    async function openFeedback({ named }) {
       try {
-        const { page } = await ask('feedback', current().named, 'POST');
+        const { page } = await ask('feedback', named, 'POST');
         await app.commands.execute('docmanager:open', { path: page });
       } catch (error) {
         Notification.error(error.message, { autoClose: false });
@@ -71,9 +71,9 @@ export function plugin(libraries) {
       [SUBMIT, 'Submit', 'Save, and submit this assignment', submit],
       [FEEDBACK, 'Feedback', 'Open the feedback on this assignment', openFeedback],
     ];
-    for (const [id, label, caption, execute] of commands) {
-      const isEnabled = () => Boolean(current()) && (id !== FEEDBACK || current().hasFeedback);
-      app.commands.addCommand(id, { label, caption, execute, isEnabled });
+    for (const [id, label, caption, act] of commands) {
+      const isEnabled = args => Boolean(id === FEEDBACK ? workOf(args)?.hasFeedback : workOf(args));
+      app.commands.addCommand(id, { label, caption, execute: args => act(workOf(args)), isEnabled });
       palette?.addItem({ command: id, category: 'Course' });
     }
 
@@ -93,7 +93,7 @@ export function plugin(libraries) {
       }
 
       button(id) {
-        return new CommandToolbarButton({ commands: app.commands, id });
+        return new CommandToolbarButton({ commands: app.commands, id, args: { panel: this.panel.id } });
       }
 
       // At the end of what stands on the toolbar's left.
@@ -113,11 +113,14 @@ export function plugin(libraries) {
         app.commands.notifyCommandChanged(FEEDBACK);
       }
 
-      // Ask how far it is; where a grade may come by itself, so many times.
-      async look(times = 0) {
-        clearTimeout(this.looking);
+      // Ask how far it is; again, so many times, while a grade may come by itself.
+      async look(times = LOOKS) {
         const { assignment } = await ask('standing', this.named).catch(() => ({ assignment: null }));
-        if (this.panel.isDisposed) return;
+        if (!this.panel.isDisposed) this.follow(assignment, times);
+      }
+
+      follow(assignment, times = LOOKS) {
+        clearTimeout(this.looking);
         if (assignment) this.show(assignment);
         if (times && (!assignment || (assignment.grade_on_submit && assignment.state === 'submitted'))) {
           this.looking = setTimeout(() => void this.look(times - 1), LOOK);
@@ -146,7 +149,7 @@ export function plugin(libraries) {
           const work = new Work(panel, named);
           works.set(panel, work);
           panel.addClass('campus-mod-assignment');
-          if (assignment) work.show(assignment);
+          work.follow(assignment);
         }
       }
       for (const [id] of commands) app.commands.notifyCommandChanged(id);
