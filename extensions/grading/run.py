@@ -115,7 +115,7 @@ def grade(app: Any, executor: Executor, progress: Progress, force: bool, where: 
                 else:
                     yield job
 
-        for job, result in executor(jobs()):
+        for job, result in executor(jobs()) if students else ():
             if isinstance(result, CampusError):
                 complete = False
                 results.keep_failure(placed.state, job.student, result)

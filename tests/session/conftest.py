@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -22,7 +23,10 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 from hub_config.paths import Paths
+from tests.support.course import Course
+from tests.support.exchange import running as exchange_running
 from tests.support.person import wait_for
+from tests.support.taught import ASSIGNMENT, Taught
 
 NOBODY = 65534
 TOKEN = {"Authorization": "token alices-token"}
@@ -207,3 +211,22 @@ def base() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="campus-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def prepared(environment: Path, base: Path) -> Path:
+    """A course's folder with the assignment generated, to copy."""
+    course = Course(environment, base / "prepared")
+    course.configure("c.CourseDirectory.course_id = 'dl'\n")
+    course.generate(ps1=ASSIGNMENT)
+    return course.root
+
+
+@pytest.fixture
+def taught(
+    environment: Path, base: Path, prepared: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Taught]:
+    home = base / request.node.name
+    shutil.copytree(prepared, home / "course")
+    with exchange_running(tmp_path / "state") as exchange:
+        yield Taught(Course(environment, home), exchange)

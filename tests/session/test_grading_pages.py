@@ -12,32 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
 
 from tests.session.conftest import Session, running
-from tests.session.test_grading_cycle import RIGHT, Taught
-from tests.support import exchange as exchanges
-from tests.support.course import Course, solve
+from tests.support.course import solve
 from tests.support.person import wait_for
+from tests.support.taught import RIGHT, Taught
 
 PAGES = {"ServerApp": {"jpserver_extensions": {"extensions.grading.pages": True}}}
 API = "/campus/grading/api"
-INSTRUCTOR = "alices-token"  # the stand-in of the exchange's hub takes a token for its owner's name
-
-
-@pytest.fixture
-def taught(environment: Path, base: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Taught]:
-    course = Course(environment, base / request.node.name)
-    course.configure("c.CourseDirectory.course_id = 'dl'\n")
-    with exchanges.running(tmp_path / "state") as exchange:
-        exchange.hub.groups[INSTRUCTOR] = ["instructor-dl"]
-        yield Taught(course, exchange)
 
 
 @contextmanager
 def session_of(taught: Taught) -> Iterator[Session]:
     """A session of the course's grader; others may follow in the same home."""
     course = taught.course
+    # The stand-in of the exchange's hub takes a token for its owner's name.
+    taught.exchange.hub.groups["alices-token"] = ["instructor-dl"]
     (course.home / ".jupyter").mkdir(exist_ok=True)
     (course.home / ".jupyter" / "jupyter_server_config.json").write_text(json.dumps(PAGES))
     course.run("python", "-c", "")  # its files are the grader's again

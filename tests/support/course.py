@@ -88,7 +88,8 @@ class Course:
         self.root = folder / "course"
         self.uid = uid
         self.root.mkdir(parents=True, exist_ok=True)
-        self.configure("")
+        if not (self.root / "nbgrader_config.py").exists():
+            self.configure("")
 
     def configure(self, more: str) -> None:
         config = f"c = get_config()\nc.CourseDirectory.course_id = 'c'\n{more}"
