@@ -11,8 +11,7 @@ import re
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from io import BufferedReader
 from pathlib import Path
 from threading import Lock
@@ -88,15 +87,16 @@ class Store:
         """Where an object is, if it is here."""
         return self._objects / sha256[:2] / sha256[2:]
 
-    @contextmanager
-    def upload(self) -> Iterator[Path]:
-        """A new folder for one upload; gone afterwards, with what was not kept."""
+    def new_upload(self) -> Path:
+        """A new folder for one upload."""
         folder = self.staging / secrets.token_hex(8)
         folder.mkdir(mode=0o700)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        return folder
+
+    @staticmethod
+    def drop(folder: Path) -> None:
+        """The upload is over, and settled."""
+        shutil.rmtree(folder, ignore_errors=True)
 
     @staticmethod
     def stage(body: BinaryIO, folder: Path, limits: Limits) -> Staged:

@@ -16,6 +16,7 @@ import requests
 
 from extensions.exchange.service.clock import Clock, text
 from tests.support.exchange import Exchange, key, running, untar
+from tests.support.person import wait_for
 
 KILLS = 15
 
@@ -62,7 +63,7 @@ def test_killed_at_any_moment_no_receipt_is_void_and_nothing_is_half_there(excha
     for receipt, files in given:
         stands(exchange, receipt, files)
     assert len(given) == KILLS
-    assert list(exchange.folder.glob("staging/*")) == []
+    wait_for("the uploads to be gone", lambda: not list(exchange.folder.glob("staging/*")))
     assert exchange.get("grader-dl", "/courses/dl/audit")["intact"]
     received = [receipt["received"] for receipt, _ in given]
     assert received == sorted(set(received))

@@ -54,7 +54,8 @@ class UploadHandler(ApiHandler):
                 raise malformed("the files come as application/x-tar")
             await self.looked_at(*self.path_args)
             self._take_place()
-            self._folder = self._held.enter_context(self.exchange.store.upload())
+            self._folder = self.exchange.store.new_upload()
+            self._held.callback(self._drop)
             self._body = (self._folder / "body.tar").open("xb+")
             self._held.callback(self._close)
         except Exception as error:
@@ -74,6 +75,11 @@ class UploadHandler(ApiHandler):
         if self._body:
             with suppress(OSError):  # what was not written yet finds no room: then it is refused already
                 self._body.close()
+
+    def _drop(self) -> None:
+        """Beside everything else, since there may be a thousand files. Without workers, the next start does it."""
+        with suppress(RuntimeError):
+            self.exchange.workers.submit(self.exchange.store.drop, self._folder)
 
     def _leave_place(self) -> None:
         uploading, name = self.exchange.uploading, self.asker.name
