@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from jupyterhub import orm
 from jupyterhub.apihandlers import APIHandler
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from tornado.web import HTTPError
@@ -90,10 +91,10 @@ class ClassesHandler(APIHandler):
 
     async def _users(self, course: str) -> list[str]:
         """Accounts of the course's people; names that are none here are left out."""
-        groups = {f"instructor-{course}", f"trainee-{course}"}
-        known = {user.name for user in self.users.values() if groups & {group.name for group in user.groups}}
+        groups = [orm.Group.find(self.db, f"{role}-{course}") for role in ("instructor", "trainee")]
+        known = {user.name for group in groups if group for user in group.users}
         names = sorted(known | await self.desk.people(course))
-        accounts = [await account_named(name) for name in names]
+        accounts = await asyncio.gather(*map(account_named, names))
         return [account.pw_name for account in accounts if account and is_persons(account.pw_uid)]
 
     def _shown(self, one: Reservation) -> dict[str, Any]:

@@ -220,6 +220,7 @@ def test_nobody_signs_in_as_a_grader(one: str, campus: Campus) -> None:
 # ------------------------------------------------------------------------------------------------ live classes
 
 
+@pytest.mark.through_sudo
 def test_an_instructor_books_a_class(one: str, calm: Campus) -> None:
     teacher, trainee = calm.person("instructor1"), calm.person("trainee1")
     trainee.request("GET", f"/services/exchange/api/v1/courses/{one}")  # an open course knows whom it has seen

@@ -12,7 +12,14 @@ import pytest
 from campus_base.errors import CampusError
 from campus_base.process import Result
 from hub_config import accounts
-from hub_config.accounts import check_account, ensure_accounts, ensure_secret, password_of, remove_accounts
+from hub_config.accounts import (
+    check_account,
+    ensure_account,
+    ensure_accounts,
+    ensure_secret,
+    password_of,
+    remove_accounts,
+)
 from hub_config.paths import Paths
 from hub_config.site import Account, Site
 from hub_config.site_file import LOCAL, read_site
@@ -137,6 +144,21 @@ def test_only_our_accounts_are_removed(machine: Machine, site: Site, tmp_path: P
     remove_accounts(site, paths)
     assert sorted(machine.homes) == ["ivo", "operator1"]
     assert machine.ran == [["userdel", "trainee1"]]
+
+
+def test_a_grader_is_made_once_and_goes_with_the_others(machine: Machine, site: Site, tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    home = paths.homes / "grader-dl"
+    ensure_account("grader-dl", home)
+    ensure_account("grader-dl", home)
+    assert [argv[0] for argv in machine.ran] == ["useradd"]
+    assert home.stat().st_mode & 0o777 == 0o700
+    machine.homes["grader-other"] = Path("/home/grader-other")
+    (paths.homes / "grader-other").mkdir()
+    with pytest.raises(CampusError, match="exists already, with the home /home/grader-other"):
+        ensure_account("grader-other", paths.homes / "grader-other")
+    remove_accounts(site, paths)
+    assert list(machine.homes) == ["grader-other"], "another prefix's stays"
 
 
 # ---------------------------------------------------------------- secrets

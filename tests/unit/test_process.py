@@ -36,6 +36,14 @@ def _alive(pid: int) -> bool:
     return state != "Z"
 
 
+def test_output_goes_to_a_file_as_it_is(tmp_path: Path) -> None:
+    with open(tmp_path / "out", "w+b") as file:
+        done = run_sync(["printf", r"\377\000"], what=WHAT, timeout=10, output=file)
+        file.seek(0)
+        assert file.read() == b"\xff\0"
+    assert done.stdout == ""
+
+
 # ------------------------------------------------------------------------------------------------ secrets
 
 
