@@ -84,10 +84,9 @@ def test_publishing_again_changes_what_changed(one: str, campus: Campus) -> None
 
 def test_a_publication_that_was_killed_goes_on_at_the_next(one: str, campus: Campus) -> None:
     made = grader_home(one) / "course"
-    for moment in (made / ".publishing", made / "source" / "tensors", made / "release" / "tensors"):
+    for moment in (made / "source" / "tensors", made / "release" / "tensors"):
         shutil.rmtree(made / "release" / "tensors")
         shutil.rmtree(made / "source" / "tensors", ignore_errors=True)
-        (made / ".publishing").unlink(missing_ok=True)
         publishing = subprocess.Popen(
             [str(CHECKOUT / "campus"), "course", "publish", one],
             env={**os.environ, "CAMPUS_PREFIX": str(campus.paths.prefix)},
@@ -194,7 +193,7 @@ def test_the_instructors_of_a_course_use_its_session_and_nobody_else(one: str, c
         told = teacher.request("GET", f"/user/{account}/formgrader/api/assignments")
         assert told.status_code == 200, told.text[:300]
         assert {assignment["name"] for assignment in told.json()} == {"tensors", "emissions"}
-        assert "Formgrader" in teacher.web.get(f"{teacher.url}/user/{account}/formgrader").text
+        assert "nbgrader formgrade" in teacher.web.get(f"{teacher.url}/user/{account}/formgrader").text
         for path in (
             "lab",
             "formgrader",
