@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import signal
+import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -114,12 +116,30 @@ def test_a_changed_receipt_is_not_ours_and_a_lost_file_is_said(exchange: Exchang
 
 
 def test_a_log_that_was_tampered_with_says_so(exchange: Exchange) -> None:
-    import sqlite3
-
     exchange.submitted("ada", "dl", "ps1")
     with sqlite3.connect(exchange.folder / "exchange.sqlite") as database:
         database.execute("update exchange_log set entry = replace(entry, 'ada', 'eve') where entry like '%submitted%'")
     assert not exchange.get("grader-dl", "/courses/dl/audit")["intact"]
+
+
+def test_a_database_of_an_earlier_version_gets_what_it_lacks(exchange: Exchange) -> None:
+    receipt = exchange.submitted("ada", "dl", "ps1")
+    exchange.kill(signal.SIGTERM)
+    with sqlite3.connect(exchange.folder / "exchange.sqlite") as database:
+        for change in (
+            "table exchange_extensions drop column minutes",
+            "table exchange_submissions drop column causes",
+        ):
+            database.execute(f"alter {change}")
+        database.execute("drop table exchange_certificates")
+    database.close()
+    exchange.web.close()
+    exchange.start()
+    stands(exchange, receipt, {"p1.ipynb": b"mine"})
+    path = "/courses/dl/assignments/ps1"
+    assert exchange.put("grader-dl", f"{path}/extensions/ada", {"attempts": 5})["attempts"] == 5
+    assert exchange.get("grader-dl", f"{path}/submissions")[0]["receipt"] == receipt
+    assert exchange.get("ada", "/courses/dl/certificate")["id"] is None
 
 
 # ---------------------------------------------------------------- the clock

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, create_engine, event, inspect
 
 from extensions.exchange.service.tables import META
 
@@ -23,7 +23,7 @@ class Database:
             event.listen(self._engine, "connect", _settle)
             event.listen(self._engine, "begin", _begin)
         self._thread = ThreadPoolExecutor(1, "database")
-        META.create_all(self._engine)
+        self.now(_complete)
 
     def _run(self, do: Callable[[Connection], T]) -> T:
         with self._engine.begin() as connection:
@@ -40,6 +40,18 @@ class Database:
     def close(self) -> None:
         self._thread.shutdown()
         self._engine.dispose()
+
+
+def _complete(connection: Connection) -> None:
+    """Make what is missing: tables, and columns that came with a later version; those may be null."""
+    META.create_all(connection)
+    there = inspect(connection)
+    for table in META.sorted_tables:
+        names = {column["name"] for column in there.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in names:
+                kind = column.type.compile(connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}")
 
 
 def _settle(connection: Any, _: object) -> None:
