@@ -35,7 +35,9 @@ def check_account(name: str, home: Path) -> bool:
         raise CampusError(
             "account-taken",
             f"The account {name} exists already, with the home {entry.pw_dir} instead of {home}.",
-            f"Remove it (userdel {name}), or give ours another name: in [[accounts]]; a grader's is its course's.",
+            f"Give the course another name, unless nobody uses that account (then userdel {name})."
+            if is_grader(name)
+            else f"Rename the account in the site file's [[accounts]], or remove it (userdel {name}).",
         )
     return True
 

@@ -155,7 +155,9 @@ def test_a_grader_is_made_once_and_goes_with_the_others(machine: Machine, site: 
     assert home.stat().st_mode & 0o777 == 0o700
     machine.homes["grader-other"] = Path("/home/grader-other")
     (paths.homes / "grader-other").mkdir()
-    with pytest.raises(CampusError, match="exists already, with the home /home/grader-other"):
+    with pytest.raises(
+        CampusError, match=r"exists already, with the home /home/grader-other .* Give the course another"
+    ):
         ensure_account("grader-other", paths.homes / "grader-other")
     remove_accounts(site, paths)
     assert list(machine.homes) == ["grader-other"], "another prefix's stays"
