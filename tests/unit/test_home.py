@@ -10,6 +10,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
+from tornado.web import create_signed_value
 
 from extensions.home.catalogues import extracted
 from extensions.home.language import LOCALES, choose, languages, read_catalogue
@@ -273,6 +275,30 @@ def test_whoever_is_not_signed_in_is_led_to_the_hub(home: Home) -> None:
     assert home.ask("", "GET", "session").status_code == 403
     assert home.ask("", "POST", "session/stop").status_code == 403
     assert home.asked == []
+
+
+def browser(home: Home, who: str) -> requests.Session:
+    """A browser in which somebody is signed in: with a cookie as Home gives it."""
+    web = requests.Session()
+    key = (home.folder / "cookie.key").read_bytes()
+    web.cookies.set("service-home", create_signed_value(key, "service-home", who).decode(), path="/services/home/")
+    return web
+
+
+def test_a_form_counts_only_where_the_page_gave_its_token(home: Home) -> None:
+    def token(web: requests.Session) -> str:
+        found = re.search(r'name="_xsrf" value="([^"]+)"', web.get(home.url).text)
+        assert found
+        return found[1]
+
+    stop = f"{home.url}session/stop"
+    with browser(home, "ada") as ada, browser(home, "bob") as bob:
+        assert ada.post(stop, data={"name": ""}).status_code == 403
+        token(ada)
+        assert ada.post(stop, data={"name": "", "_xsrf": token(bob)}).status_code == 403
+        assert not [one for one in home.asked if one[0] == "DELETE"]
+        assert "is being stopped" in ada.post(stop, data={"name": "", "_xsrf": token(ada)}).text
+    assert ("DELETE", "/hub/api/users/ada/server", "ada") in home.asked
 
 
 def test_services_and_tokens_without_the_scope_have_no_pages(home: Home) -> None:

@@ -190,7 +190,7 @@ def test_an_extension_is_given_and_taken_back(home: Home, exchange: Exchange) ->
     assert "ill &lt;x&gt;" in home.get("prof", "teach/dl/assignments/ps1")
     assert home.post("prof", f"{path}/take-back", user="ada") == "The extension is taken back."
     assert exchange.get("ada", PS1)["my_due"] != "2031-01-01T00:00:00.000000Z"
-    assert "An extension must give another date" in home.post("prof", path, user="ada")
+    assert "An extension must give another date, attempts or minutes." in home.post("prof", path, user="ada")
     assert "must be one of the list" in home.post("prof", path, due="2031-01-01T00:00")
 
 

@@ -17,6 +17,7 @@ from traitlets.config import Config, LazyConfigValue, PyFileConfigLoader
 from campus_base.errors import CampusError
 from hub_config.auth import DemoAuthenticator, OidcAuthenticator
 from hub_config.exchange import exchange_environment
+from hub_config.home import home_environment
 from hub_config.hub import PARTS, configure
 from hub_config.installed import installed_site
 from hub_config.network import proxy_command
@@ -164,6 +165,9 @@ def test_people_have_domains_of_their_own_where_the_site_says_so(paths: Paths) -
     told = exchange_environment(site, paths)
     assert told["JUPYTERHUB_OAUTH_CALLBACK_URL"] == f"{exchange}oauth_callback"
     assert told["JUPYTERHUB_HOST"] == "http://campus.localhost:9000"
+    assert c.JupyterHub.default_url == "http://home--service.campus.localhost:9000/x/services/home/"
+    told = home_environment(site, paths)
+    assert (told["CAMPUS_EXCHANGE_URL"], told["JUPYTERHUB_BASE_URL"]) == (f"{exchange}api/v1", "/x/")
 
 
 def test_an_address_with_a_path_is_kept_everywhere(paths: Paths) -> None:

@@ -75,14 +75,13 @@ class Extend(TeachPage):
             said = {
                 "due": forms.utc(self.field("due"), N_("Due")),
                 "attempts": forms.whole(self.field("attempts"), N_("Attempts"), 0, 10_000),
+                "minutes": forms.whole(self.field("minutes"), N_("Minutes"), 1, 10_000),
                 "note": self.field("note").strip()[:2000],
             }
             if not person:
                 raise forms.mistake(N_("%(field)s must be one of the list."), N_("The person"))
-            if said["due"] is None and said["attempts"] is None:
-                raise forms.mistake(
-                    N_("%(field)s must give another date, or a number of attempts."), N_("An extension")
-                )
+            if all(said[key] is None for key in ("due", "attempts", "minutes")):
+                raise forms.mistake(N_("%(field)s must give another date, attempts or minutes."), N_("An extension"))
         except CampusError as error:
             self.refuse(error)
             self.redirect(back)
