@@ -170,6 +170,10 @@ def test_an_instructor_teaches(sign_in: SignIn, well: Well, calm: Campus, course
     expect(page.get_by_role("status")).to_contain_text("The extension is given.")
     page.get_by_role("button", name=re.compile("Take back the extension")).click()
     expect(page.get_by_role("status")).to_contain_text("taken back")
+    page.goto(f"{calm.url}/services/home/teach/{course.id}/assignments/logistic/similar")
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_text(re.compile("^Compared on"))).to_be_visible(timeout=_LONG)
+    well(page, "teach-similar")
     for link, name in (("Where they struggle", "struggles"), ("Live classes", "classes"), ("Log", "log")):
         page.get_by_role("link", name=link).click()
         expect(page.get_by_role("link", name=link)).to_have_attribute("aria-current", "page")
