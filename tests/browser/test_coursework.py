@@ -86,12 +86,12 @@ def started(page: Page, campus: Campus, name: str, path: str) -> None:
 
 def notebook_shown(page: Page) -> None:
     page.wait_for_url("**/lab/**", timeout=_LAB)
-    page.locator(".jp-Notebook .cm-content").first.wait_for(timeout=_LAB)
+    page.locator(".jp-Notebook .cm-content:visible").first.wait_for(timeout=_LAB)
     button(page, "Check").wait_for(timeout=_LAB)
 
 
 def button(page: Page, name: str) -> Locator:
-    return page.locator(".jp-NotebookPanel-toolbar").get_by_role("button", name=name, exact=True)
+    return page.locator(".jp-NotebookPanel-toolbar:visible").get_by_role("button", name=name, exact=True)
 
 
 def dialog(page: Page) -> Locator:
@@ -99,7 +99,7 @@ def dialog(page: Page) -> Locator:
 
 
 def write(page: Page, code: str) -> None:
-    editor = page.locator(".jp-Notebook .cm-content").first
+    editor = page.locator(".jp-Notebook .cm-content:visible").first  # other notebooks may be open behind
     editor.fill(code)
     expect(editor).to_have_text(code)
 

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Shot, SignIn
-from tests.browser.test_coursework import button, dialog, notebook_shown, write
+from tests.browser.test_coursework import Teacher, button, dialog, home, notebook_shown, write
 from tests.support.campus import Campus
 
 pytestmark = [pytest.mark.cluster, pytest.mark.browser]
@@ -90,6 +90,12 @@ def classes(calm: Campus) -> Iterator[tuple[Class, Class]]:
         (source / "means.py").write_text(SOURCE)
         (top / one.id / "course.toml").write_text(MANIFEST.format(who=one.teacher))
     said = calm.command("course", "publish", *(one.id for one in found)).stdout
+    teacher = Teacher(calm)
+    for one in found:  # what an earlier run has left
+        for submission in teacher.ask("GET", f"/courses/{one.id}/assignments/means/submissions"):
+            teacher.ask("DELETE", f"/submissions/{submission['id']}")
+        for who in one.answers:
+            calm.as_account(calm.name(who), "rm", "-rf", f"{home(calm, who)}/{one.id}")
     assert all(f"it is graded as {one.grader}" in said for one in found)
     yield found
     shutil.rmtree(top)
