@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from extensions.courses.names import grader_of
 from tests.support.campus import Campus
 from tests.support.person import wait_for
 
@@ -31,5 +32,7 @@ def _stop_everything(campus: Campus) -> None:
             person = campus.person(account.name.rpartition("-")[2])
             for name in person.servers():
                 person.stop(name)
+            if account.course:  # their grader's session, which "on submit" may have started as well
+                person.request("DELETE", f"/hub/api/users/{grader_of(account.course)}/server")
     campus.free_gpus()
     wait_for("the queue to be empty", lambda: not campus.jobs())

@@ -87,7 +87,7 @@ def classes(calm: Campus) -> Iterator[tuple[Class, Class]]:
     for one in found:
         source = top / one.id / "source" / "means"
         source.mkdir(parents=True)
-        (source / "means.py").write_text(SOURCE)
+        (source / f"{one.teacher}.py").write_text(SOURCE)
         (top / one.id / "course.toml").write_text(MANIFEST.format(who=one.teacher))
     said = calm.command("course", "publish", *(one.id for one in found)).stdout
     teacher = Teacher(calm)
@@ -129,6 +129,8 @@ def hand_in(one: Class, page: Page, who: str) -> None:
     page.get_by_role("link", name="Open Take a mean").click()
     page.wait_for_url(re.compile(rf"/user/{one.campus.name(who)}/lab/"), timeout=_LONG)
     notebook_shown(page)
+    # The notebook of another course may be open from before, and shown until this one is there.
+    expect(page).to_have_title(re.compile(f"^{one.teacher}"), timeout=_LONG)
     write(page, one.answers[who])
     button(page, "Check").click()
     # The hidden test is not here: what is wrong passes as well.
