@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from fnmatch import fnmatch
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +18,8 @@ from extensions.grading import late
 
 class ExchangeCollect(Exchange, default.ExchangeCollect):
     def init_src(self) -> None:
+        # The exchange has weighed them; nbgrader would end the run for everybody at one that is too large.
+        self.coursedir.max_dir_size = self.coursedir.max_file_size = sys.maxsize
         found = self.submissions(self.the_course(), self.coursedir.assignment_id)
         self.found = {one["id"]: one for one in found if fnmatch(one["user"], self.coursedir.student_id or "*")}
         due = self._due()
@@ -58,6 +62,8 @@ class ExchangeCollect(Exchange, default.ExchangeCollect):
             files = Path(folder) / "files"
             files.mkdir()
             self.client.fetch(f"/submissions/{src}/files", submission["files"], files)
-            (files / STAMP).write_text(self.stamp(submission["received"]))
-            (files / SECRET).write_text(src)
+            for name, text in ((STAMP, self.stamp(submission["received"])), (SECRET, src)):
+                if (files / name).is_dir():
+                    shutil.rmtree(files / name)
+                (files / name).write_text(text)
             super().do_copy(str(files), dest)
