@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
+from hub_config.courses.on_submit import options
 from hub_config.exchange import exchange_url
 from hub_config.own_service import OwnService
 from hub_config.paths import Paths
@@ -42,6 +43,7 @@ def home_environment(site: Site, paths: Paths) -> dict[str, str]:
         "CAMPUS_HOME_PORT": str(own.port),
         "CAMPUS_HOME_SITE": quote(site.name),  # a setting of supervisord's has no way to hold a quotation mark
         "CAMPUS_HOME_SIZES": " ".join(size.name for size in site.sizes),
+        "CAMPUS_HOME_GRADER_OPTIONS": urlencode({f"opt-{name}": value for name, value in options(site).items()}),
         "CAMPUS_HOME_ANNOUNCEMENTS": str(paths.announcements),
         "CAMPUS_EXCHANGE_URL": exchange_url(site, paths),
         **own.environment(),

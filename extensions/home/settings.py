@@ -27,6 +27,8 @@ class Settings:
     site_name: str
     sizes: tuple[str, ...]
     """The session sizes that the site offers, the usual one first."""
+    grader_options: str
+    """What a grader's session is started with, as the query of an address."""
     announcements: Path
     key: str
     certificate: str
@@ -51,6 +53,7 @@ def read_settings(env: Mapping[str, str] = os.environ) -> Settings:
         exchange_api=env["CAMPUS_EXCHANGE_URL"],
         site_name=unquote(env["CAMPUS_HOME_SITE"]),
         sizes=tuple(env["CAMPUS_HOME_SIZES"].split()),
+        grader_options=env["CAMPUS_HOME_GRADER_OPTIONS"],
         announcements=Path(env["CAMPUS_HOME_ANNOUNCEMENTS"]),
         key=env.get("JUPYTERHUB_SSL_KEYFILE", ""),
         certificate=env.get("JUPYTERHUB_SSL_CERTFILE", ""),

@@ -64,7 +64,7 @@ def test_grades_are_told_and_kept_back_until_feedback_is_released(taught: Taught
 def test_what_one_hands_in_keeps_nobody_from_a_grade(taught: Taught) -> None:
     taught.release()
     # nbgrader ends a whole run at a folder that is larger than this, in thousands of bytes.
-    taught.course.configure("c.CourseDirectory.max_dir_size = 20")
+    taught.course.configure("c.CourseDirectory.course_id = 'dl'\nc.CourseDirectory.max_dir_size = 20")
     odd = {"ps1.ipynb": taught.released, "timestamp.txt/x": b"1", "submission_secret.txt/x": b"1", "big": bytes(30_000)}
     taught.exchange.submitted("ada", "dl", "a1", odd)
     taught.submit("bob", RIGHT)

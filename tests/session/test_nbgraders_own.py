@@ -15,6 +15,7 @@ from tests.session.conftest import NOBODY
 DIFFER = {"test_side_effects", "test_missing_source_kernelspec", "test_incorrect_source_kernelspec"}
 # pytest is not in that environment; ours comes last in its path.
 RUN = """
+import sys
 sys.path.append(sys.argv[1])
 import pytest
 options = ["-p", "no:cacheprovider", "-q", "--tb=no", "-rfE", "--rootdir=."]

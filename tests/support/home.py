@@ -71,6 +71,7 @@ class Home:
             "CAMPUS_HOME_PORT": str(self.port),
             "CAMPUS_HOME_SITE": "Campus%20%22%3Cb%3E",
             "CAMPUS_HOME_SIZES": "cpu gpu1",
+            "CAMPUS_HOME_GRADER_OPTIONS": "opt-size=cpu&opt-memory=4096M",
             "CAMPUS_HOME_ANNOUNCEMENTS": str(self.announcements),
             "CAMPUS_EXCHANGE_URL": self.exchange.url,
             "JUPYTERHUB_SERVICE_PREFIX": PREFIX,

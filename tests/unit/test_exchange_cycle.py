@@ -76,6 +76,8 @@ def test_timed_work_counts_from_the_first_fetch(exchange: Exchange) -> None:
         assert (begun["minutes"], time, begun["closes"]) == (minutes, timedelta(minutes=minutes), begun["my_due"])
         exchange.ask(who, "GET", f"{at}/files")
         assert one(who)["my_due"] == begun["my_due"], "a second fetch gives no more time"
+    exchange.put(grader, f"{at}/extensions/{grader}", {"minutes": 200})
+    assert one(grader)["minutes"] == 90, "who teaches sees what holds for all"
     assert exchange.get(grader, f"{at}/extensions")[0]["minutes"] == 120
 
 

@@ -211,7 +211,7 @@ def test_the_overview_counts_the_class(home: Home, exchange: Exchange) -> None:
     assert "Released" in text(page)
     assert "0 of 1" in text(page)
     grading = links(page)["Grade, in the course's session"]
-    assert grading == "/hub/spawn/grader-dl?opt-size=cpu&next=%2Fuser%2Fgrader-dl%2Fcampus%2Fgrading"
+    assert grading == "/hub/spawn/grader-dl?opt-size=cpu&opt-memory=4096M&next=%2Fuser%2Fgrader-dl%2Fcampus%2Fgrading"
     assert "ada" in text(home.get("prof", "teach/dl/assignments/ps1"))
 
 

@@ -129,7 +129,8 @@ def shown(visit: Visit, course: str, name: str, instructor: bool) -> dict[str, A
         "score": grade.score if grade is not None else None,
         "max_score": grade.max_score if grade is not None else None,
     }
-    if instructor:
+    if instructor:  # who sees the policy, also where they have an extension themself
+        answer |= {"attempts_allowed": found.policy.attempts, "minutes": found.policy.minutes}
         answer |= _counts(visit, course, name)
     return answer
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from campus_base.errors import CampusError
 from extensions.courses.names import grader_of
 from extensions.home.asking import Refusal
-from extensions.home.handler import Page, into_session
+from extensions.home.handler import Page
 from extensions.home.language import N_
 from extensions.home.told import sentence
 
@@ -36,7 +36,9 @@ class TeachPage(Page):
 
     def grading(self, course: str) -> str:
         """Address of the grading page, in the session that a course's instructors share; one is started first."""
-        return into_session(self.home.settings, grader_of(course), "campus/grading")
+        known, grader = self.home.settings, grader_of(course)
+        following = urlencode({"next": f"{known.base}user/{grader}/campus/grading"})
+        return f"{known.hub}spawn/{grader}?{known.grader_options}&{following}"
 
     async def change(self, back: str, done: str, method: str, path: str, body: Any = None) -> None:
         """Ask the exchange for a change, and lead back, saying ``done`` or why not."""
