@@ -91,5 +91,10 @@ def test_timed_work_is_never_due_later_than_for_all() -> None:
     refused = refusal(found, True, 0, begun + timedelta(minutes=91))
     assert refused is not None
     assert refused.code == "closed"
+    endless = terms(Policy(title="Practice"), None, None)
+    assert refusal(endless, True, 499, due) is None
+    refused = refusal(endless, True, 500, due)
+    assert refused is not None
+    assert refused.code == "no-attempts"
     # Another date is for the work, not for the hours after it was opened.
     assert terms(policy, Extension(due=due + timedelta(days=7)), due).due == due + timedelta(minutes=90)

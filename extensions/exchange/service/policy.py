@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from extensions.exchange.refusals import NotNow
 from extensions.exchange.service.bodies import Extension, Policy
 
+MOST_ATTEMPTS = 500
+"""Where the policy allows any number: what everybody looks through has an end."""
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -63,10 +66,11 @@ def refusal(found: Terms, released: bool, used: int, now: datetime.datetime) -> 
             f"Submissions were taken until {_date(found.closes)}.",
             "Ask your instructor for an extension; your files are still yours.",
         )
-    if found.attempts is not None and used >= found.attempts:
+    most = MOST_ATTEMPTS if found.attempts is None else found.attempts
+    if used >= most:
         return NotNow(
             "no-attempts",
-            f"All {found.attempts} attempts at this assignment are used.",
+            f"All {most} attempts at this assignment are used.",
             "Your last submission counts. Ask your instructor if you need another.",
         )
     return None
