@@ -81,6 +81,7 @@ def test_from_collecting_to_feedback_with_what_went_wrong(taught: Taught) -> Non
 def test_the_page_is_there_for_whom_it_is_and_answers_no_stranger(taught: Taught) -> None:
     with session_of(taught) as session:
         page = session.request("GET", "/campus/grading")
+        assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
         assert "Grading dl" in page.text
         assert "<script>" not in page.text
         assert not re.search(r"\son\w+=|style=", page.text)

@@ -60,7 +60,7 @@ class PageHandler(JupyterHandler):
         self.set_header(
             "Content-Security-Policy",
             f"default-src 'none'; script-src {own}; style-src {own}; img-src {own} data:; font-src {own}; "
-            "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
+            "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         )
         page = _TEMPLATES.get_template("grading.html").render(
             course=self._desk.course,
