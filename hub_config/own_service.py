@@ -45,6 +45,11 @@ class OwnService:
         return self.paths.service_tls(self.name)
 
     @property
+    def certificate(self) -> Path:
+        """Its certificate, as the hub has it."""
+        return self.paths.internal_certificates / self._certificate / f"{self._certificate}.crt"
+
+    @property
     def host(self) -> str:
         """Origin of its addresses; empty where it is the hub's own."""
         addresses = self.site.addresses
@@ -117,12 +122,11 @@ class OwnService:
         os.chown(self.state, account.pw_uid, account.pw_gid)
         self.state.chmod(0o700)
         inside = self.paths.internal_certificates
-        own = inside / self._certificate
-        if not (own / f"{self._certificate}.crt").exists():
+        if not self.certificate.exists():
             self._make_certificate()
         copies = {
-            "key.pem": own / f"{self._certificate}.key",
-            "certificate.pem": own / f"{self._certificate}.crt",
+            "key.pem": self.certificate.with_suffix(".key"),
+            "certificate.pem": self.certificate,
             "authorities.pem": inside / f"{_AUTHORITY}_trust.crt",
         }
         # As the hub: whoever took it over could put a link there to what only root may read.

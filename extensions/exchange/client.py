@@ -14,6 +14,7 @@ from typing import IO, Any
 import requests
 
 from campus_base.errors import CampusError
+from campus_base.pinned import PinnedAdapter
 from extensions.exchange.archive import read_tar, write_tar
 from extensions.exchange.names import Limits
 from extensions.exchange.refusals import Refused
@@ -38,7 +39,8 @@ class Client:
     """``url`` is that of the API, ``token`` a JupyterHub token. Every method raises Problem.
 
     ``pauses`` are the seconds between tries, where it does not answer. ``certificate`` (a file, and its key's) and
-    ``authority`` are for the exchange's own port, behind the proxy.
+    ``pinned`` are for the exchange's own port, behind the proxy: only who has the certificate in that file is told
+    anything, since somebody's session may listen there while the exchange is down.
     """
 
     def __init__(
@@ -47,12 +49,14 @@ class Client:
         token: str,
         pauses: tuple[float, ...] = _PAUSES,
         certificate: tuple[str, str] | None = None,
-        authority: str | None = None,
+        pinned: str | None = None,
     ) -> None:
         self._url, self._pauses = url.rstrip("/"), pauses
         self._web = requests.Session()
-        self._web.cert, self._web.verify = certificate, authority or True
-        self._web.trust_env = authority is None
+        self._web.cert, self._web.verify = certificate, pinned or True
+        if pinned:
+            self._web.trust_env = False
+            self._web.mount("https://", PinnedAdapter())
         self._web.headers["Authorization"] = f"token {token}"
 
     @classmethod

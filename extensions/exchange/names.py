@@ -13,6 +13,9 @@ PERSON = r"[A-Za-z0-9_][A-Za-z0-9._@-]{0,63}"
 KEY = r"[A-Za-z0-9_-]{8,64}"
 """What a client calls an upload, so that the same one twice is seen as such."""
 
+MOST_LISTED = 5000
+"""People of one roster."""
+
 # Control, format (some turn the direction of text) and lone surrogate characters, and line ends (Unicode, 4.5).
 _ODD = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 

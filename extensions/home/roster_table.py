@@ -1,4 +1,4 @@
-"""A roster as a table: what an instructor uploads, with every mistake in it told by its line."""
+"""A roster as a table: what an instructor uploads, with the first mistakes in it told by their lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import re
 from typing import Any
 
-from extensions.exchange.names import PERSON
+from extensions.exchange.names import MOST_LISTED, PERSON
 from extensions.home.language import N_
 from extensions.home.told import Told
 
@@ -17,7 +17,7 @@ _TOLD = 10  # mistakes
 
 
 def read_roster(table: bytes) -> list[dict[str, str]]:
-    """The people of a CSV in UTF-8, with commas or semicolons. Raises Told naming each line with a mistake."""
+    """The people of a CSV in UTF-8, with commas or semicolons. Raises Told naming the first lines with a mistake."""
     try:
         text = table.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -39,6 +39,12 @@ def read_roster(table: bytes) -> list[dict[str, str]]:
             if mistake := _mistake(reader.line_num, person, people, fields):
                 wrong.append(mistake)
             people.setdefault(person["id"], person)
+            if len(people) > MOST_LISTED:
+                said = N_("line %(line)s: is one too many; a course has %(most)s people at most")
+                wrong.append(_at(reader.line_num, said, most=MOST_LISTED))
+                break
+            if len(wrong) > _TOLD:  # a large table of nothing else would take its time
+                break
     except csv.Error:
         # The line is that of the row that could not be made.
         wrong.append(_at(reader.reader.line_num, N_("line %(line)s: is no line of a CSV; see its quotation marks")))
@@ -72,6 +78,5 @@ def _at(line: int, template: str, **values: Any) -> Told:
 def _refused(wrong: list[Told]) -> Told:
     remedy = N_("Correct the table, and upload it again.")
     if len(wrong) > _TOLD:
-        template = N_("Nobody was entered. %(lines)s; and %(more)s more.")
-        return Told("roster-table", template, remedy, lines=wrong[:_TOLD], more=len(wrong) - _TOLD)
+        return Told("roster-table", N_("Nobody was entered. %(lines)s; and more."), remedy, lines=wrong[:_TOLD])
     return Told("roster-table", N_("Nobody was entered. %(lines)s."), remedy, lines=wrong)

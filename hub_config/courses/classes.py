@@ -16,7 +16,7 @@ from tornado.web import HTTPError
 from campus_base.errors import CampusError
 from extensions.courses.names import COURSE
 from hub_config.courses.people import people_of
-from hub_config.courses.services import exchange_port, inside, publisher_token
+from hub_config.courses.services import exchange_certificate, exchange_port, hub_certificate, publisher_token
 from hub_config.paths import Paths
 from hub_config.site import Site, duration_seconds
 from spawners.booking import NoClass, Terms, Wish, gpus_in, is_class, plan, seats
@@ -54,7 +54,8 @@ class Desk:
     async def people(self, course: str) -> set[str]:
         """Who takes part in a course, as the exchange says. Raises CampusError."""
         at = exchange_port(self.site, self.paths)
-        return await people_of(course, at, publisher_token(self.paths), *inside(self.paths))
+        token, certificate = publisher_token(self.paths), hub_certificate(self.paths)
+        return await people_of(course, at, token, certificate, exchange_certificate(self.site, self.paths))
 
     @property
     def closed(self) -> str:

@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 import requests
 
 from campus_base.errors import CampusError
+from campus_base.pinned import PinnedAdapter
 from extensions.courses.names import grader_of
 from extensions.exchange.client import Client
 from hub_config.exchange import PUBLISHER_TOKEN, exchange_url
+from hub_config.exchange import exchange as exchange_daemon
 from hub_config.paths import Paths
 from hub_config.site import Site
 
@@ -36,11 +38,14 @@ def publisher_token(paths: Paths) -> str:
         raise NotReached("Campus", f"{paths.secret(PUBLISHER_TOKEN)}: {error.strerror}") from error
 
 
-def inside(paths: Paths) -> tuple[tuple[str, str], str]:
-    """The hub's own certificate with its key, and whom the hub believes (JupyterHub.init_internal_ssl)."""
-    folder = paths.internal_certificates
-    own = folder / "hub-internal" / "hub-internal"
-    return (f"{own}.crt", f"{own}.key"), str(folder / "hub-ca_trust.crt")
+def hub_certificate(paths: Paths) -> tuple[str, str]:
+    """The hub's own certificate, and its key (JupyterHub.init_internal_ssl)."""
+    own = paths.internal_certificates / "hub-internal" / "hub-internal"
+    return f"{own}.crt", f"{own}.key"
+
+
+def exchange_certificate(site: Site, paths: Paths) -> str:
+    return str(exchange_daemon(site, paths).certificate)
 
 
 def exchange_port(site: Site, paths: Paths) -> str:
@@ -50,21 +55,28 @@ def exchange_port(site: Site, paths: Paths) -> str:
 
 def exchange(site: Site, paths: Paths) -> Client:
     """The exchange, in which the publisher is an instructor of every course. Raises NotReached."""
-    certificate, authority = inside(paths)
-    return Client(exchange_port(site, paths), publisher_token(paths), certificate=certificate, authority=authority)
+    return Client(
+        exchange_port(site, paths),
+        publisher_token(paths),
+        certificate=hub_certificate(paths),
+        pinned=exchange_certificate(site, paths),
+    )
 
 
 def ask_hub(method: str, path: str, site: Site, paths: Paths, body: dict[str, Any] | None = None) -> requests.Response:
     """The hub's answer (JupyterHub's REST API), whatever its status. Raises NotReached."""
     at = site.addresses
     address = f"https://{at.hub_ip}:{at.hub_port}{urlsplit(at.public_url).path}/hub/api/{path}"
-    certificate, authority = inside(paths)
+    certificate = hub_certificate(paths)
     headers = {"Authorization": f"token {publisher_token(paths)}"}
     try:
         with requests.Session() as web:
             web.trust_env = False
+            # The hub alone hears the token, not whose session listens at its port meanwhile.
+            web.mount("https://", PinnedAdapter())
+            web.cert, web.verify = certificate, certificate[0]
             return web.request(
-                method, address, json=body, headers=headers, cert=certificate, verify=authority, timeout=_SECONDS
+                method, address, json=body, headers=headers, timeout=_SECONDS, allow_redirects=False
             )
     except (requests.RequestException, OSError) as error:
         raise NotReached("The hub", f"{method} {path}: {error}") from error

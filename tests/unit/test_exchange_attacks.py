@@ -272,6 +272,39 @@ def test_a_body_that_is_wrong_is_refused_by_name(method: str, path: str, body: A
     assert before == (exchange.get("ivo", COURSE), exchange.get("ivo", NAME), exchange.get("ivo", f"{COURSE}/roster"))
 
 
+ODD_PEOPLE = b'[{"id": "ok"}, {"id": "a b"}' + b", 0" * 600_000 + b"]"
+ODD_KEYS = b'{"title": "x"' + b"".join(b', "k%d": 0' % n for n in range(150_000)) + b"}"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "says"),
+    [
+        (ODD_PEOPLE, "json", "1.id: String should match"),
+        (b"[" + b",".join(b'{"id": "p%d"}' % n for n in range(5001)) + b"]", "json", "at most 5000"),
+        (b"id,email\nok,\n" + b"odd\n" * 400_000, "csv", "line 3 of the table has too many or too few fields"),
+        (b"id\n" + b"".join(b"p%d\n" % n for n in range(5001)), "csv", "a roster has at most 5000 people"),
+    ],
+    ids=["odd people", "many people", "odd lines", "many lines"],
+)
+def test_a_large_odd_roster_is_read_to_its_first_mistake(body: bytes, kind: str, says: str, exchange: Exchange) -> None:
+    headers = {"Content-Type": {"json": "application/json", "csv": "text/csv"}[kind]}
+    answer = exchange.ask("ivo", "PUT", f"{COURSE}/roster", data=body, headers=headers)
+    assert answer.status_code == 400
+    assert says in answer.json()["message"]
+    # Nobody else has it read: it would be refused for what it says.
+    statuses = {
+        who: exchange.ask(who, "PUT", f"{COURSE}/roster", data=body, headers=headers).status_code
+        for who in ("ada", "mallory", "eve")
+    }
+    assert statuses == {"ada": 403, "mallory": 404, "eve": 404}
+
+
+def test_many_mistakes_are_counted(exchange: Exchange) -> None:
+    answer = exchange.ask("ivo", "PUT", COURSE, data=ODD_KEYS)
+    assert answer.status_code == 400
+    assert "it has 150000 mistakes" in answer.json()["message"]
+
+
 @pytest.mark.parametrize(("score", "most"), [("NaN", "1"), ("-1", "1"), ("2", "1"), ("Infinity", "1"), ("1", "NaN")])
 def test_a_grade_is_a_number_within_its_bounds(score: str, most: str, exchange: Exchange, submission: str) -> None:
     body = f'{{"score": {score}, "max_score": {most}}}'

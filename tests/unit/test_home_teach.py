@@ -90,6 +90,14 @@ def test_a_form_of_somebody_else_changes_nothing(home: Home, exchange: Exchange,
     assert exchange.get("prof", "/courses/dl/audit")["entries"] == before
 
 
+def test_a_table_of_somebody_else_is_not_read(home: Home) -> None:
+    said = {}
+    for who in ("ada", "other-prof"):
+        answer = home.ask(who, "POST", "teach/dl/people/upload", files={"table": b"id\n" + b"!\n" * 500_000})
+        said[who] = answer.status_code
+    assert said == {"ada": 403, "other-prof": 404}
+
+
 # ---------------------------------------------------------------- people
 
 
@@ -135,7 +143,8 @@ def test_a_table_with_mistakes_enters_nobody_and_names_the_lines(home: Home, exc
         (b'id\n"never closed\n', "line 2: is no line of a CSV"),
         (b"id,email\nada,a,b\n", "line 2: has too many fields"),
         (b"id,email\nada," + b"x" * 201 + b"\n", "line 2: email is longer than 200"),
-        (b"id\n" + b"!\n" * 13, "and 3 more"),
+        (b"id\n" + b"!\n" * 13, "'!' cannot be an account's name; and more."),
+        (b"id\n" + b"".join(b"p%d\n" % n for n in range(6000)), "line 5002: is one too many"),
     ],
 )
 def test_what_is_wrong_with_a_table(table: bytes, says: str) -> None:

@@ -14,6 +14,7 @@ from extensions.exchange.service.clock import text
 
 _CARD_BYTES = 16 * 1024
 _CELLS_BYTES = 256 * 1024
+_TOLD = 100  # mistakes: to tell of one, pydantic makes objects of all
 
 
 def _small(limit: int) -> AfterValidator:
@@ -106,6 +107,8 @@ T = TypeVar("T", bound=Body)
 
 
 def first_mistake(error: ValidationError) -> str:
+    if error.error_count() > _TOLD:
+        return f"it has {error.error_count()} mistakes"
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the body"
     return f"{where}: {first['msg'].removeprefix('Value error, ')}"

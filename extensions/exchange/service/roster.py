@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy import delete, insert, select, update
 
+from extensions.exchange.names import MOST_LISTED
 from extensions.exchange.refusals import NotFound
 from extensions.exchange.service.bodies import Listed, Names, first_mistake, malformed, parse
 from extensions.exchange.service.handler import ApiHandler
@@ -16,7 +17,7 @@ from extensions.exchange.service.tables import ROSTER, SEEN
 from extensions.exchange.service.visit import Visit
 
 COLUMNS = ("id", "first_name", "last_name", "email")
-_LIST = TypeAdapter(list[Listed])
+_LIST = TypeAdapter(Annotated[list[Listed], Field(max_length=MOST_LISTED, fail_fast=True)])
 _R = ROSTER.c
 
 
@@ -77,14 +78,18 @@ def from_table(table: bytes) -> list[dict[str, str]]:
     """The rows of a CSV with the columns of :data:`COLUMNS`; other columns are a mistake. Raises Refused (400)."""
     try:
         reader = csv.DictReader(io.StringIO(table.decode("utf-8-sig")), strict=True)
-        rows = list(reader)
+        columns = reader.fieldnames or []
+        if "id" not in columns or not set(columns) <= set(COLUMNS):
+            raise malformed(f"the table's columns must be {', '.join(COLUMNS)}; id is enough")
+        rows: list[dict[str, str]] = []
+        for row in reader:
+            if len(rows) == MOST_LISTED:
+                raise malformed(f"a roster has at most {MOST_LISTED} people")
+            if None in row or None in row.values():
+                raise malformed(f"line {reader.line_num} of the table has too many or too few fields")
+            rows.append(row)
     except (UnicodeDecodeError, csv.Error) as error:
         raise malformed(f"the table is no CSV in UTF-8 ({error})") from None
-    columns = reader.fieldnames or []
-    if "id" not in columns or not set(columns) <= set(COLUMNS):
-        raise malformed(f"the table's columns must be {', '.join(COLUMNS)}; id is enough")
-    if any(None in row or None in row.values() for row in rows):
-        raise malformed("a line of the table has too many or too few fields")
     return rows
 
 
@@ -118,6 +123,7 @@ class Roster(ApiHandler):
             self.answer(found)
 
     async def put(self, course: str) -> None:
+        await self.ask(Visit.instructor, course)  # for anybody else, nothing is parsed
         is_table = self.request.headers.get("Content-Type", "").partition(";")[0].strip() == "text/csv"
         self.answer(await self.ask(replace, course, parse_roster(self.request.body, is_table)))
 

@@ -45,6 +45,7 @@ class Upload(TeachPage):
 
     async def post(self, course: str) -> None:
         back, path = self.at(course, "people"), f"/courses/{course}/roster"
+        await self.course(course)  # for anybody else, no table is read
         files = self.request.files.get("table", [])
         try:
             people = read_roster(files[0].body if files else b"")
