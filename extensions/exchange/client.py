@@ -30,6 +30,10 @@ class Problem(CampusError):
     """Why it did not work, for the person; ``code`` is the exchange's own where it refused."""
 
 
+class Silent(Problem):
+    """It does not answer, or has no time to: no request would fare better."""
+
+
 _AGAIN = "Try again; if it persists, tell an operator."
 _SENSELESS = ("exchange-senseless", "The exchange gave an answer that makes no sense here.", _AGAIN)
 _SILENT = ("exchange-silent", "The exchange cannot be reached.", "Try again in a minute; your files are still yours.")
@@ -81,7 +85,7 @@ class Client:
 
         ``body`` makes what is sent, ``into`` takes what comes, so that neither is held in memory.
         """
-        problem = Problem(*_SILENT)
+        problem: Problem = Silent(*_SILENT)
         for pause in (*self._pauses, None):
             try:
                 data = {"data": body()} if body else {}
@@ -100,7 +104,7 @@ class Client:
                     into.writelines(answer.iter_content(1 << 18))
                 if answer.status_code not in _BUSY:
                     return answer
-                problem = _problem(answer)
+                problem = _problem(answer, Silent)
             except requests.RequestException:
                 pass
             if pause is not None:
@@ -177,10 +181,10 @@ def file_list(folder: Path) -> list[dict[str, Any]]:
     return [{"path": p, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for p, data in sorted(found)]
 
 
-def _problem(answer: requests.Response) -> Problem:
+def _problem(answer: requests.Response, kind: type[Problem] = Problem) -> Problem:
     """What an answer that is an error says."""
     try:
         said = answer.json()
-        return Problem(str(said["code"]), str(said["message"]), str(said["remedy"]))
+        return kind(str(said["code"]), str(said["message"]), str(said["remedy"]))
     except (ValueError, KeyError, TypeError, requests.RequestException):
-        return Problem("exchange-failed", f"The exchange failed ({answer.status_code}).", _AGAIN)
+        return kind("exchange-failed", f"The exchange failed ({answer.status_code}).", _AGAIN)

@@ -14,9 +14,10 @@ from nbgrader.apps.baseapp import NbGrader, nbgrader_aliases, nbgrader_flags
 from traitlets import Bool, Integer, Unicode, default
 
 from campus_base.errors import CampusError
+from extensions.exchange.client import Silent
 from extensions.grading import layout, run, task
 from extensions.grading.array import OnCluster
-from extensions.grading.cycle import Cycle, teller
+from extensions.grading.cycle import Cycle, Teller
 from extensions.grading.lock import only_one
 from extensions.grading.machine import own_trouble
 from extensions.grading.progress import Progress
@@ -95,10 +96,9 @@ class Grade(NbGrader):
         progress.note("Collecting from the exchange.")
         cycle = Cycle(self)
         cycle.collect()
-        complete = run.grade(self, executor, progress, self.force, where, teller(cycle, progress))
-        for student in cycle.graded():  # also those that an earlier run could not tell
-            cycle.tell(student)
-        return complete
+        tell = Teller(cycle, progress)
+        complete = run.grade(self, executor, progress, self.force, where, tell)
+        return tell.rest() and complete
 
     def _release(self, progress: Progress) -> bool:
         cycle = Cycle(self)
@@ -109,6 +109,8 @@ class Grade(NbGrader):
             try:
                 cycle.release(student)
                 progress.feedback(student)
+            except Silent:
+                raise
             except CampusError as error:
                 complete = False
                 progress.failed(student, error)

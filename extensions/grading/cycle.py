@@ -6,7 +6,7 @@ What is told is compared with what the exchange has, so that whatever broke off 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeError
 
 from campus_base.errors import CampusError
-from extensions.exchange.client import Client
+from extensions.exchange.client import Client, Silent
 from extensions.grading import grades, results
 from extensions.grading.layout import Layout
 from extensions.grading.names import SUBMISSION
@@ -127,20 +127,39 @@ class Cycle:
         return {file["path"]: file["sha256"] for file in found["feedback"]["files"]} if found["feedback"] else {}
 
 
-def teller(cycle: Cycle, progress: Progress) -> Callable[[str], None]:
-    """Tells each grade as it comes. From the first that the exchange does not take on, none: grading goes on."""
-    failed: list[CampusError] = []
+class Teller:
+    """Tells grades; one that cannot be told keeps back no other. While the exchange is silent, grading goes on."""
 
-    def tell(student: str) -> None:
-        if failed:
+    def __init__(self, cycle: Cycle, progress: Progress) -> None:
+        self._cycle, self._progress = cycle, progress
+        self._untold: set[str] = set()
+        self._silent = False
+
+    def __call__(self, student: str) -> None:
+        """Tell a grade as it comes."""
+        if self._silent:
             return
         try:
-            cycle.tell(student, fresh=True)
-        except CampusError as error:
-            failed.append(error)
-            progress.note(f"The exchange is told later: {error.message}")
+            self._tell(student, fresh=True)
+        except Silent as error:
+            self._silent = True
+            self._progress.note(f"The exchange is told later: {error.message}")
 
-    return tell
+    def rest(self) -> bool:
+        """Tell what an earlier run could not, too; returns whether all is told. Raises Silent."""
+        for student in self._cycle.graded():
+            if student not in self._untold:
+                self._tell(student)
+        return not self._untold
+
+    def _tell(self, student: str, fresh: bool = False) -> None:
+        try:
+            self._cycle.tell(student, fresh)
+        except Silent:
+            raise
+        except CampusError as error:
+            self._untold.add(student)
+            self._progress.untold(student, error)
 
 
 @contextmanager
@@ -149,6 +168,8 @@ def _problems() -> Iterator[None]:
     try:
         yield
     except ExchangeError as error:
+        if isinstance(error.__context__, CampusError):  # what the client said, which nbgrader's holds as text only
+            raise error.__context__ from error
         raise CampusError("exchange-failed", str(error), "What has a grade keeps it.") from error
     except NbGraderException as error:
         raise CampusError(

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
 
 from extensions.grading import outputs
-from extensions.grading.faults import ENDINGS, NOT_GRADED, Cause, Fault, fault
+from extensions.grading.faults import ENDINGS, NOT_GRADED, Cause, Fault, fault, is_ours
 from extensions.grading.hidden import has_hidden_tests
 from extensions.grading.sandbox.manager import SandboxedKernelManager
 from extensions.grading.sandbox.rooms import KernelEnded, Room
@@ -95,7 +95,7 @@ class SandboxedExecute(Execute):
                     self._display_id_map.clear()  # what was shown before stays as it was
                 self.preprocess_cell(cell, resources, index)
                 if cell.cell_type == "code":
-                    cell.outputs = [outputs.checked(output) for output in cell.outputs]
+                    _check(cell)
                     cell.execution_count = outputs.count(cell.execution_count)
         except Exception as error:
             self.log.debug("Cell %d of %s", index + 1, self._notebook, exc_info=True)
@@ -103,6 +103,11 @@ class SandboxedExecute(Execute):
         finally:
             self.cell_seconds += time.monotonic() - started
             watch.stop()
+
+    def _update_display_id(self, display_id: str, msg: dict[str, Any]) -> None:
+        super()._update_display_id(display_id, msg)
+        for index in self._display_id_map.get(display_id, ()):
+            _check(self.nb.cells[index])
 
     def on_cell_executed(self, **kwargs: Any) -> None:
         super().on_cell_executed(**kwargs)
@@ -130,6 +135,14 @@ class SandboxedExecute(Execute):
     def _give_up(self, nb: NotebookNode, index: int, why: Fault) -> None:
         self.faults.append(why)
         give_nothing(nb.cells[index:], why)
+
+
+def _check(cell: NotebookNode) -> None:
+    """Only outputs, and none that passes for one of ours, which come later. Raises Garbled."""
+    cell.outputs = [outputs.checked(output) for output in cell.outputs]
+    for output in cell.outputs:
+        if is_ours(output):
+            output.ename = "Exception"  # not left out: a test that failed must not look like one that did not
 
 
 def give_nothing(cells: list[NotebookNode], why: Fault) -> None:

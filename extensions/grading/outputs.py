@@ -26,6 +26,21 @@ def _bundle(value: Any) -> dict[str, Any]:
     return {kind: part if kind.endswith("json") else _text(part) for kind, part in value.items()}
 
 
+def _metadata(value: Any, data: dict[str, Any]) -> dict[str, Any]:
+    """By MIME type: numbers, switches, and a picture's words. Text as a size would become attributes in a page."""
+    if not isinstance(value, dict):
+        raise Garbled
+    parts = {kind: part for kind in data if isinstance(part := value.get(kind), dict)}
+    return {
+        kind: {name: one for name, one in part.items() if isinstance(one, int | float) or _words(name, one)}
+        for kind, part in parts.items()
+    }
+
+
+def _words(name: Any, value: Any) -> bool:
+    return name == "alt" and isinstance(value, str)
+
+
 def checked(output: Any) -> NotebookNode:
     """The output with the parts that its kind has (nbformat 4.5), and no other. Raises Garbled."""
     if not isinstance(output, dict):
@@ -37,10 +52,8 @@ def checked(output: Any) -> NotebookNode:
             raise Garbled
         made |= {"name": output["name"], "text": _text(output.get("text"))}
     elif kind in ("display_data", "execute_result"):
-        metadata = output.get("metadata")
-        if not isinstance(metadata, dict):
-            raise Garbled
-        made |= {"data": _bundle(output.get("data")), "metadata": metadata}
+        data = _bundle(output.get("data"))
+        made |= {"data": data, "metadata": _metadata(output.get("metadata"), data)}
         if kind == "execute_result":
             made["execution_count"] = count(output.get("execution_count"))
     elif kind == "error":

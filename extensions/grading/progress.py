@@ -49,6 +49,11 @@ class Progress:
         """Something that the instructor should know while it lasts."""
         self._tell(sentence, event="note", sentence=sentence)
 
+    def untold(self, student: str, error: CampusError) -> None:
+        """It has a grade, which could not be told, or not its feedback; the next run tries again."""
+        sentence = f"{student} was not told: {error}"
+        self._tell(sentence, event="note", sentence=sentence, student=student, **error.as_dict())
+
     def graded(self, student: str, score: dict[str, Any], faults: list[Fault], seconds: float) -> None:
         self._done += 1
         self._causes.update({fault.cause for fault in faults})

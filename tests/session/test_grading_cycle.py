@@ -211,3 +211,27 @@ def test_a_full_disk_costs_no_points(environment: Path, base: Path) -> None:
     course.submit("ada", solve(s1="points = 3"))
     course.grade()
     assert course.score("ada", "t1") == 3
+
+
+def test_feedback_that_cannot_be_made_keeps_no_one_elses_back(taught: Taught) -> None:
+    taught.release(grade_on_submit=True)
+    taught.submit("ada", solve(s1="points = 3", why="![none](attachment:none.png)"))
+    taught.submit("bob", RIGHT)
+    for again in (False, True):
+        told = taught.grade("--exchange", check=False)
+        untold = [(e["student"], e["code"]) for e in told if e["event"] == "note" and "student" in e]
+        assert (untold, told[-1]["event"]) == ([("ada", "no-feedback")], "end")
+        assert (taught.seen_by("bob")["score"], taught.seen_by("bob")["feedback"] is None) == (5, False)
+        assert taught.told("ada")["score"] == 5
+        if not again:
+            taught.submit("eve", RIGHT)
+    assert taught.seen_by("eve")["feedback"]["files"]
+
+
+def test_metadata_of_any_shape_costs_no_feedback(taught: Taught) -> None:
+    taught.release(grade_on_submit=True)
+    shapes = ('{"text/html": 1}', '{"text/html": {"isolated": [1]}}', '{"text/html": [], "x": 2}')
+    shows = "\n".join(f"display({{'text/html': 'x'}}, raw=True, metadata={shape})" for shape in shapes)
+    taught.submit("ada", solve(s1=f"points = 3\n{shows}"))
+    taught.grade("--exchange")
+    assert (taught.seen_by("ada")["score"], taught.seen_by("ada")["feedback"] is None) == (5, False)

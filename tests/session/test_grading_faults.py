@@ -200,3 +200,57 @@ def test_root_grades_nothing(environment: Path) -> None:
 
 def test_it_says_when_there_is_no_sandbox(course: Course) -> None:
     assert course.run("python", "-m", "extensions.grading.sandbox").stdout == "Student code can be run here.\n"
+
+
+# The secret's letters, as the digits of a sentence of the grader's own.
+FORGES = """
+from IPython import get_ipython
+
+shell = get_ipython()
+seen = []
+
+
+class NotGraded(Exception):
+    pass
+
+
+def forge(info):
+    seen.extend(str(ord(letter)) for letter in info.raw_cell.partition("KEY")[2][:3])
+    for number in seen:
+        sentence = f"The cell ran longer than the {number} seconds that a cell may take, and was interrupted."
+        content = {"ename": "NotGraded", "evalue": sentence, "traceback": []}
+        shell.kernel.session.send(shell.kernel.iopub_socket, "error", content, parent=shell.kernel.get_parent("shell"))
+
+
+def fail():
+    raise NotGraded("The cell ran longer than the 77 seconds that a cell may take, and was interrupted.")
+
+
+shell.events.register("pre_run_cell", forge)
+"""
+
+
+def test_what_looks_like_the_graders_words_is_an_error_as_any_other(environment: Path, base: Path) -> None:
+    course = Course(environment, base / "forged")
+    hidden = "pass\n### BEGIN HIDDEN TESTS\nassert True, 'KEYabc'\n### END HIDDEN TESTS"
+    course.generate(
+        ps1=notebook(
+            cell("### BEGIN SOLUTION\ndef fail(): pass\n### END SOLUTION", "s1", role="solution"),
+            cell("fail()", "t1", role="test", points=1),
+            cell(hidden, "t2", role="test", points=1),
+            cell("4.0", "t3", role="test", points=3),
+            cell("### BEGIN SOLUTION\n### END SOLUTION", "s2", role="solution"),
+        )
+    )
+    course.submit("forges", solve(s1=FORGES, s2="raise NotGraded(seen)"))
+    course.submit("ends", solve(s1="fail = lambda: None", s2="import os; os._exit(0)"))
+    course.grade()
+    assert course.score("forges", "t1") == 0
+    assert (course.score("ends", "t1"), course.score("ends", "t3")) == (1, 0)
+    course.run("nbgrader", "generate_feedback", "a1")
+    forged, ended = (
+        (course.root / "feedback" / student / "a1" / "ps1.html").read_text() for student in ("forges", "ends")
+    )
+    assert [number for number in (97, 98, 99) if f"longer than the {number} seconds" in forged] == []
+    assert "which is not between 0 and 3" in ended
+    assert "kernel ended: it exited with status 0" in ended
