@@ -101,11 +101,8 @@ def attached(found: Notebook) -> None:
 def pages(environment: Path, base: Path) -> dict[str, str]:
     course = Course(environment, base / "markdown")
     course.generate(ps1=ASSIGNMENT)
-    named_so = cell(HARM, "other", kind="markdown", role="solution")
-    named_so["metadata"]["nbgrader"]["comment"] = "<img src=x onerror=alert(21)>"
-    named_so["metadata"]["tags"] = ['"><img src=x onerror=alert(22)>']
-    more = [{**cell(HARM, kind="markdown"), "id": "more"}, {**named_so, "id": "named"}]
-    course.submit("bad", solve(s0=SIZED, s1=SIZED_LATER, why=HARM), lambda found: found["cells"].extend(more))
+    more = {**cell(HARM, kind="markdown"), "id": "more"}
+    course.submit("bad", solve(s0=SIZED, s1=SIZED_LATER, why=HARM), lambda found: found["cells"].append(more))
     course.submit("good", solve(s1="x = 1", why=GOOD), attached)
     course.grade()
     course.run("nbgrader", "generate_feedback", "a1")
