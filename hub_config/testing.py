@@ -113,8 +113,10 @@ def site_under_test(paths: Paths) -> str:
     # A course's grader is an account of the whole machine, and another prefix may have that of the demo course.
     text = LOCAL.read_text().replace('publish = ["first-steps"]', f'courses = "{paths.prefix}/courses"')
     text = text.replace('course = "first-steps"', f'course = "ct-{tag}-one"')
-    text += f'\n[[accounts]]\nname = "instructor2"\nrole = "instructor"\ncourse = "ct-{tag}-two"\n'
-    for name in ("trainee1", "trainee2", "instructor1", "instructor2", "startup1", "operator1"):
+    more = {"instructor2": "two", "instructor3": "three", "instructor4": "four"}
+    for name, course in more.items():
+        text += f'\n[[accounts]]\nname = "{name}"\nrole = "instructor"\ncourse = "ct-{tag}-{course}"\n'
+    for name in ("trainee1", "trainee2", "instructor1", *more, "startup1", "operator1"):
         text = text.replace(f'name = "{name}"', f'name = "ct-{tag}-{name}"')
     addresses = (
         f'[addresses]\npublic_url = "http://127.0.0.1:{public}"\nhub_port = {hub}\nproxy_api_port = {api}\n'

@@ -77,12 +77,12 @@ class Class:
 
 @pytest.fixture
 def classes(calm: Campus) -> Iterator[tuple[Class, Class]]:
-    """Published by the operator's command; trainee2 follows both, and answers each in a way of their own."""
+    """Courses of no other test's, published; trainee2 follows both, and answers each in a way of their own."""
     top = calm.paths.prefix / "courses"
     shutil.rmtree(top, ignore_errors=True)
     found = (
-        Class(calm, "instructor1", {"trainee1": RIGHT, "trainee2": WRONG}),
-        Class(calm, "instructor2", {"trainee2": RIGHT, "startup1": RIGHT}),
+        Class(calm, "instructor3", {"trainee1": RIGHT, "trainee2": WRONG}),
+        Class(calm, "instructor4", {"trainee2": RIGHT, "startup1": RIGHT}),
     )
     for one in found:
         source = top / one.id / "source" / "means"
