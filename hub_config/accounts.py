@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pwd
 from collections.abc import Callable
 from pathlib import Path
@@ -64,16 +65,32 @@ def ensure_accounts(site: Site, paths: Paths) -> int:
     homes = {a.name: paths.homes / a.name for a in site.accounts}
     missing = {n: _uid_option(n, home) for n, home in homes.items() if not check_account(n, home)}
     paths.homes.mkdir(parents=True, exist_ok=True)
-    for name, uid in missing.items():
-        _make(name, homes[name], uid)
+    for name, home in homes.items():
+        if name in missing:
+            _make(name, home, missing[name])
+        else:
+            _ensure_home(name, home)
     return len(missing)
 
 
 def ensure_account(name: str, home: Path) -> None:
     """Make one account, unless it is there. Raises CampusError."""
-    if not check_account(name, home):
-        home.parent.mkdir(parents=True, exist_ok=True)
+    home.parent.mkdir(parents=True, exist_ok=True)
+    if check_account(name, home):
+        _ensure_home(name, home)
+    else:
         _make(name, home, _uid_option(name, home))
+
+
+def _ensure_home(name: str, home: Path) -> None:
+    """An empty home for an account that has lost its own: no session of its could start."""
+    if home.exists():
+        return
+    entry = pwd.getpwnam(name)
+    staged = home.with_name(f".{home.name}.new")
+    staged.mkdir(mode=0o700, exist_ok=True)
+    os.chown(staged, entry.pw_uid, entry.pw_gid)
+    staged.rename(home)
 
 
 def _make(name: str, home: Path, uid: list[str]) -> None:

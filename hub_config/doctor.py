@@ -229,15 +229,17 @@ def _daemons(p: Patient) -> Iterator[Finding]:
 def _hub(p: Patient) -> Iterator[Finding]:
     hub = answers(p.site)
     own = (exchange(p.site, p.paths), home(p.site, p.paths))
-    parts = {"hub": hub, "proxy": hub} | {one.name: answers(p.site, one.health_url) for one in own}
-    for part, well in parts.items():
+    public = p.site.addresses.public_url
+    parts = {"hub": (public, hub), "proxy": (public, hub)}
+    parts |= {one.name: (one.health_url, answers(p.site, one.health_url)) for one in own}
+    for part, (address, well) in parts.items():
         remedy = f"./campus logs {part}"
         if not Supervisor(p.paths).state(part).running:
             yield Finding(part, False, "is not run by supervisord", f"./campus up, then {remedy}")
         elif well:
             yield Finding(part, True, "answers")
         else:
-            yield Finding(part, False, f"runs, but {p.site.addresses.public_url} does not answer", remedy)
+            yield Finding(part, False, f"runs, but {address} does not answer", remedy)
 
 
 def _certificates(p: Patient) -> Iterator[Finding]:

@@ -113,7 +113,7 @@ def site_under_test(paths: Paths) -> str:
     # A course's grader is an account of the whole machine, and another prefix may have that of the demo course.
     text = LOCAL.read_text().replace('publish = ["first-steps"]', f'courses = "{paths.prefix}/courses"')
     text = text.replace('course = "first-steps"', f'course = "ct-{tag}-one"')
-    more = {"instructor2": "two", "instructor3": "three", "instructor4": "four"}
+    more = {"instructor2": "two", "instructor3": "three", "instructor4": "four", "instructor5": "five"}
     for name, course in more.items():
         text += f'\n[[accounts]]\nname = "{name}"\nrole = "instructor"\ncourse = "ct-{tag}-{course}"\n'
     for name in ("trainee1", "trainee2", "instructor1", *more, "startup1", "operator1"):

@@ -153,6 +153,10 @@ def test_from_a_link_to_the_points(
 
     page.get_by_role("menuitem", name="Nbgrader").click()
     page.get_by_text("Assignment List").click()
+    # It shows the first of the person's courses, and others may have been published in this Campus.
+    expect(page.locator("#course_list_dropdown")).to_be_enabled(timeout=_LAB)
+    page.locator("#course_list_dropdown").click()
+    page.locator("#course_list").get_by_text(COURSE, exact=True).click()
     expect(page.locator("#submitted_assignments_list")).to_contain_text(ASSIGNMENT, timeout=_LAB)
     shot(page, "coursework-list")
 

@@ -13,7 +13,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.every_transport]
 def ended(campus: Campus, name: str) -> str:
     """What the spawn page says of the last session."""
     person = campus.person(name)
-    wait_for("the hub to notice", lambda: person.server() is None, 120)
+    # Slurm looks at time limits twice a minute, and gives a session half a minute more to end by itself.
+    wait_for("the hub to notice", lambda: person.server() is None, 240)
     return person.web.get(f"{campus.url}/hub/spawn").text
 
 

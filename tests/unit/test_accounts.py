@@ -106,6 +106,22 @@ def test_missing_accounts_are_made_once(machine: Machine, site: Site, tmp_path: 
     assert len(machine.ran) == 4
 
 
+def test_an_account_that_lost_its_home_gets_an_empty_one(
+    machine: Machine, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = Paths(tmp_path)
+    given: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(accounts.os, "chown", lambda path, uid, gid: given.append((path.name, uid, gid)))
+    ensure_accounts(site, paths)
+    home = paths.homes / "trainee1"
+    home.rmdir()
+    assert ensure_accounts(site, paths) == 0
+    assert home.stat().st_mode & 0o777 == 0o700
+    entry = machine.getpwnam("trainee1")
+    assert given == [(".trainee1.new", entry.pw_uid, entry.pw_gid)]
+    assert sorted(home.name for home in paths.homes.iterdir()) == sorted(NAMES)
+
+
 def test_none_is_made_when_one_is_taken(machine: Machine, site: Site, tmp_path: Path) -> None:
     machine.homes["operator1"] = Path("/home/operator1")
     with pytest.raises(CampusError, match="operator1 exists already"):

@@ -312,13 +312,13 @@ BROKEN: dict[str, tuple[Break, str, str, str]] = {
     "the exchange is silent": (
         lambda p: setattr(p, "silent", "services/exchange"),
         "exchange",
-        "runs, but http://127.0.0.1:8000 does not answer",
+        "runs, but http://127.0.0.1:8000/services/exchange/health does not answer",
         "./campus logs exchange",
     ),
     "home is silent": (
         lambda p: setattr(p, "silent", "services/home"),
         "home",
-        "runs, but http://127.0.0.1:8000 does not answer",
+        "runs, but http://127.0.0.1:8000/services/home/health does not answer",
         "./campus logs home",
     ),
     "the exchange is root": (

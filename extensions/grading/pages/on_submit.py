@@ -27,6 +27,8 @@ class OnSubmit:
                 await self.look()
             except (CampusError, OSError) as error:
                 self._log.warning("What waits to be graded could not be seen to: %s", error)
+            except Exception:  # nobody would start this again, and nothing would be graded any more
+                self._log.exception("What waits to be graded could not be seen to")
 
     async def look(self) -> None:
         """Start grading where something new waits, and nothing is graded now."""

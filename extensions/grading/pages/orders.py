@@ -54,7 +54,9 @@ _DEFAULTS = {"assignment": "", "what": "grade", "student": "*", "where": "here"}
 def keep(course: Path, order: Order) -> None:
     folder = course / STATE
     folder.mkdir(mode=0o700, exist_ok=True)
-    (folder / _KEPT).write_text(json.dumps(dataclasses.asdict(order)))
+    staged = folder / f"{_KEPT}.new"
+    staged.write_text(json.dumps(dataclasses.asdict(order)))
+    staged.replace(folder / _KEPT)  # half an order would be none
 
 
 def kept(course: Path) -> Order | None:
