@@ -8,6 +8,7 @@ from hub_config.daemon_accounts import as_account, may_bind
 from hub_config.paths import Paths
 from hub_config.routes import WatchedProxy
 from hub_config.site import Site
+from spawners.tls import share_context
 
 # Milliseconds. A node out of reach must not hold requests for ever; a balancer in front keeps connections for a minute.
 _TIMEOUTS = ("--proxy-timeout=3600000", "--keep-alive-timeout=75000")
@@ -22,6 +23,7 @@ def update_network(c, site: Site, paths: Paths) -> None:
         c.JupyterHub.subdomain_host = at.origin
     c.JupyterHub.hub_bind_url = f"https://{at.hub_ip}:{at.hub_port}"
     c.JupyterHub.internal_ssl = True
+    share_context()
     c.JupyterHub.internal_certs_location = str(paths.internal_certificates)
     c.JupyterHub.trusted_alt_names = [f"IP:{at.hub_ip}"]
     # The proxy is a daemon of its own, so routes and open connections outlive the hub.

@@ -7,10 +7,11 @@ import contextlib
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from jupyterhub.utils import make_ssl_context, wait_for_http_server
+from jupyterhub.utils import wait_for_http_server
 
 from spawners import metrics
 from spawners.ending import is_over, raise_if_over, refusal
+from spawners.tls import session_context
 from spawners.watch import TICK
 
 if TYPE_CHECKING:
@@ -72,9 +73,7 @@ async def _until_answer_or_over(spawner: CampusSpawner, url: str) -> None:
 
 async def _until_answer(spawner: CampusSpawner, url: str) -> None:
     settings = spawner.user.settings
-    context = make_ssl_context(
-        settings["internal_ssl_key"], settings["internal_ssl_cert"], cafile=settings["internal_ssl_ca"]
-    )
+    context = session_context(settings["internal_ssl_key"], settings["internal_ssl_cert"], settings["internal_ssl_ca"])
     while True:
         with contextlib.suppress(TimeoutError):
             await wait_for_http_server(f"{url}{spawner.server.base_url}api", spawner.http_timeout, context)

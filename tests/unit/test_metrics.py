@@ -341,7 +341,7 @@ async def spawner(programs: Programs, monkeypatch: pytest.MonkeyPatch, tmp_path:
 
     ada_has_an_account(monkeypatch)
     monkeypatch.setattr(CliTransport, "nodes", nodes)
-    monkeypatch.setattr("spawners.readiness.make_ssl_context", lambda *_, **__: None)
+    monkeypatch.setattr("spawners.readiness.session_context", lambda *_, **__: None)
     monkeypatch.setattr("spawners.readiness.wait_for_http_server", answer)
     for command, says in (("sbatch --test-only", ""), ("sbatch --parsable", "7\n"), ("squeue", "")):
         programs.answer(command, printing(says))
