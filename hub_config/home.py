@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -10,7 +11,7 @@ from hub_config.exchange import exchange_url
 from hub_config.own_service import OwnService
 from hub_config.paths import Paths
 from hub_config.roles import EXCHANGE, HOME
-from hub_config.site import Site
+from hub_config.site import Site, memory_mib
 
 TOKEN = "home-token"  # noqa: S105 - a file's name
 # Of what the person may do: no more than what its pages show and offer.
@@ -42,9 +43,24 @@ def home_environment(site: Site, paths: Paths) -> dict[str, str]:
         "CAMPUS_HOME_FOLDER": str(own.state),
         "CAMPUS_HOME_PORT": str(own.port),
         "CAMPUS_HOME_SITE": quote(site.name),  # a setting of supervisord's has no way to hold a quotation mark
-        "CAMPUS_HOME_SIZES": " ".join(size.name for size in site.sizes),
+        "CAMPUS_HOME_SIZES": quote(json.dumps(_sizes(site))),
         "CAMPUS_HOME_GRADER_OPTIONS": urlencode({f"opt-{name}": value for name, value in options(site).items()}),
+        "CAMPUS_HOME_KITS": str(paths.kit_catalogue),
         "CAMPUS_HOME_ANNOUNCEMENTS": str(paths.announcements),
         "CAMPUS_EXCHANGE_URL": exchange_url(site, paths),
         **own.environment(),
     }
+
+
+def _sizes(site: Site) -> list[dict[str, Any]]:
+    """What Home compares sizes by (extensions.home.settings.Size); memory in MiB."""
+    return [
+        {
+            "name": size.name,
+            "title": size.title,
+            "gpus": size.gpus,
+            "shards": size.shards,
+            "memory_mib": memory_mib(size.memory),
+        }
+        for size in site.sizes
+    ]

@@ -28,6 +28,16 @@ class Paths:
         return self.prefix / "etc" / "announcements.toml"
 
     @property
+    def kits(self) -> Path:
+        """Starter kits, as they are published: everybody reads them."""
+        return self.prefix / "kits"
+
+    @property
+    def kit_catalogue(self) -> Path:
+        """What Home shows of each kit, a folder for each; missing where none is published."""
+        return self.kits / "catalogue"
+
+    @property
     def secrets(self) -> Path:
         """Root's, and the hub may read it (0750): cookie secret, proxy token, demo passwords."""
         return self.prefix / "etc" / "secrets"

@@ -198,7 +198,7 @@ def into_session(
     A size that the site does not offer gives way to its first; an ``environment`` that is no text is left out.
     """
     following = f"{settings.base}user/{person}/{path}{f'?{urlencode(query)}' if query else ''}"
-    options = {"opt-size": size if size in settings.sizes else settings.sizes[0]}
+    options = {"opt-size": settings.size(size).name}
     if isinstance(environment, str):
         options["opt-environment"] = environment
     return f"{settings.hub}spawn/{person}?{urlencode({**options, 'next': following})}"

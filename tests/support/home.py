@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -20,6 +22,12 @@ from tests.support.exchange import CHECKOUT, Exchange
 from tests.support.person import wait_for
 
 PREFIX = "/services/home/"
+SIZES = [
+    {"name": "cpu", "title": "No GPU", "gpus": 0, "shards": 0, "memory_mib": 4096},
+    {"name": "slice", "title": "A slice of a GPU", "gpus": 0, "shards": 1, "memory_mib": 4096},
+    {"name": "gpu1", "title": "One GPU", "gpus": 1, "shards": 0, "memory_mib": 8192},
+    {"name": "gpu4", "title": "Four GPUs", "gpus": 4, "shards": 0, "memory_mib": 32768},
+]
 NO_SESSION: dict[str, Any] = {
     "name": "",
     "state": "none",
@@ -48,6 +56,7 @@ class Home:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}{PREFIX}"
+        self.kits = self.folder / "kits"
         self.announcements = self.folder / "announcements.toml"
 
     def reset(self) -> None:
@@ -70,7 +79,8 @@ class Home:
             "CAMPUS_HOME_FOLDER": str(self.folder),
             "CAMPUS_HOME_PORT": str(self.port),
             "CAMPUS_HOME_SITE": "Campus%20%22%3Cb%3E",
-            "CAMPUS_HOME_SIZES": "cpu gpu1",
+            "CAMPUS_HOME_SIZES": quote(json.dumps(SIZES)),
+            "CAMPUS_HOME_KITS": str(self.kits),
             "CAMPUS_HOME_GRADER_OPTIONS": "opt-size=cpu&opt-memory=4096M",
             "CAMPUS_HOME_ANNOUNCEMENTS": str(self.announcements),
             "CAMPUS_EXCHANGE_URL": self.exchange.url,
