@@ -7,6 +7,7 @@ from typing import Any
 from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado.web import Application, RequestHandler
 
+from extensions.daemon import Health
 from extensions.exchange.names import ID
 from extensions.home.handler import Home, NothingHere
 from extensions.home.pages import course, landing, language, session
@@ -41,13 +42,6 @@ PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
     (f"{_ASSIGNMENT}/extensions/take-back", assignment.TakeBack),
     (f"{_ASSIGNMENT}/similar", similar.Similar),
 )
-
-
-class Health(RequestHandler):
-    """For whoever starts and watches this process."""
-
-    def get(self) -> None:
-        self.finish({"status": "ok"})
 
 
 def make_app(home: Home, cookie_secret: bytes) -> Application:

@@ -58,3 +58,9 @@ def test_who_is_in_what(exchange: Exchange) -> None:
     assert of("nobody-yet") == {"db": "trainee"}
     assert of("publisher") == {"dl": "instructor", "db": "instructor", "secret": "instructor"}
     assert of("other") == {}  # a service that is not the publisher
+
+
+def test_whoever_signs_in_there_goes_on_to_where_people_land(exchange: Exchange) -> None:
+    sign_in = exchange.url.removesuffix("api/v1")
+    answer = exchange.web.get(sign_in, headers={"Authorization": "token ada"}, allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/hub/")

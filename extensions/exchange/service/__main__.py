@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import signal
 import ssl
 import sys
 from functools import partial
 
 from jupyterhub.services.auth import HubOAuth
-from jupyterhub.utils import make_ssl_context
 from sqlalchemy import Connection, func, insert, select
 from tornado.httpserver import HTTPServer
-from tornado.log import app_log, enable_pretty_logging
+from tornado.log import enable_pretty_logging
 
+from extensions.daemon import MEMORY_SECONDS, context, serve_until_told
 from extensions.exchange.receipts import Signer, secret_file
 from extensions.exchange.service import trees
 from extensions.exchange.service.app import make_app
@@ -28,7 +27,6 @@ from extensions.exchange.service.tables import KEYS, SUBMISSIONS
 from extensions.exchange.store import Store
 
 _JSON_BYTES = 2 * 1024 * 1024
-_SECONDS_ON_MEMORY = 60  # for so long the hub's word on a token holds
 _UPLOAD_SECONDS = 1800
 
 
@@ -59,29 +57,16 @@ def open_exchange(settings: Settings) -> Exchange:
 
 async def serve(settings: Settings) -> None:
     exchange = open_exchange(settings)
-    HubOAuth.instance(cache_max_age=_SECONDS_ON_MEMORY)
+    HubOAuth.instance(cache_max_age=MEMORY_SECONDS)
     cookie_secret = secret_file(settings.folder / "cookie.key")
-    context = None
-    if settings.key:
-        context = make_ssl_context(
-            settings.key, settings.certificate, cafile=settings.authorities, purpose=ssl.Purpose.CLIENT_AUTH
-        )
     server = HTTPServer(
         make_app(exchange, settings.prefix, cookie_secret),
-        ssl_options=context,
+        ssl_options=context(settings, ssl.Purpose.CLIENT_AUTH),
         xheaders=True,
         max_body_size=_JSON_BYTES,
         body_timeout=_UPLOAD_SECONDS,
     )
-    server.listen(settings.port, address="127.0.0.1")
-    app_log.info("The exchange listens on port %s", settings.port)
-    over = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, over.set)
-    await over.wait()
-    # What is on its way is finished; nothing new comes in.
-    server.stop()
-    await server.close_all_connections()
+    await serve_until_told(server, settings.port, "The exchange")
     exchange.workers.shutdown()
     exchange.slow.shutdown()
     exchange.database.close()

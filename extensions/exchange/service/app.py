@@ -8,6 +8,7 @@ from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated
 from tornado.web import Application, RequestHandler
 
 from extensions.courses.names import COURSE
+from extensions.daemon import Health
 from extensions.exchange.names import ID, PERSON
 from extensions.exchange.service import (
     analytics,
@@ -74,19 +75,12 @@ ADDRESSES: tuple[tuple[str, type[RequestHandler]], ...] = (
 
 
 class SignIn(HubOAuthenticated, RequestHandler):
-    """Where a browser gets its cookie; it goes on to the hub's home."""
+    """Where a browser gets its cookie; it goes on to where people land."""
 
     async def get(self) -> None:
         signed_in = await self.hub_auth.get_user(self, sync=False)
-        home = f"{self.hub_auth.hub_host}{self.hub_auth.hub_prefix}home"
-        self.redirect(home if signed_in else self.get_login_url())
-
-
-class Health(RequestHandler):
-    """For whoever starts and watches this process."""
-
-    def get(self) -> None:
-        self.finish({"status": "ok"})
+        landing = f"{self.hub_auth.hub_host}{self.hub_auth.hub_prefix}"
+        self.redirect(landing if signed_in else self.get_login_url())
 
 
 def make_app(exchange: Exchange, prefix: str, cookie_secret: bytes) -> Application:
