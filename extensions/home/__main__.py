@@ -18,6 +18,7 @@ from extensions.home.announcements import Announcements
 from extensions.home.app import make_app
 from extensions.home.asking import Asked
 from extensions.home.handler import Home
+from extensions.home.kits.catalogue import Catalogue
 from extensions.home.language import N_, languages
 from extensions.home.render import Templates
 from extensions.home.settings import Settings, read_settings
@@ -39,6 +40,7 @@ def open_home(settings: Settings, web: ClientSession) -> Home:
         languages=found,
         templates=Templates(found.values(), settings.prefix),
         announcements=Announcements(settings.announcements),
+        kits=Catalogue(settings.kits),
     )
 
 

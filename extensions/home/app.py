@@ -10,11 +10,13 @@ from tornado.web import Application, RequestHandler
 from extensions.daemon import Health
 from extensions.exchange.names import ID
 from extensions.home.handler import Home, NothingHere
-from extensions.home.pages import course, landing, language, session
+from extensions.home.kits.kit import FILE, NAME
+from extensions.home.pages import course, kits, landing, language, search, session
 from extensions.home.pages.teach import assignment, classes, log, overview, people, similar, struggles
 from extensions.home.render import static_handlers
 
 _COURSE = f"courses/({ID})"
+_KIT = f"kits/({NAME})"
 _TEACH = f"teach/({ID})"
 _ASSIGNMENT = f"{_TEACH}/assignments/({ID})"
 
@@ -26,6 +28,12 @@ PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("session/stop", session.Stop),
     (_COURSE, course.Course),
     (rf"{_COURSE}/certificate\.(pdf|json)", course.Certificate),
+    (_KIT, kits.KitPage),
+    (f"{_KIT}/notebooks/({FILE})", kits.Notebook),
+    (f"{_KIT}/pictures/({FILE})", kits.Picture),
+    (f"{_KIT}/open", kits.Open),
+    (f"{_KIT}/restart", kits.Restart),
+    ("search", search.Search),
     (_TEACH, overview.Overview),
     (rf"{_TEACH}/gradebook\.csv", overview.GradebookTable),
     (f"{_TEACH}/people", people.People),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from jupyterhub.services.auth import HubOAuthenticated
 from tornado.log import app_log
@@ -18,6 +18,7 @@ from campus_base.errors import CampusError
 from extensions.exchange.names import PERSON
 from extensions.home.announcements import Announcements
 from extensions.home.asking import Asked, Refusal, Unanswered
+from extensions.home.kits.catalogue import Catalogue
 from extensions.home.language import N_, Language, choose
 from extensions.home.render import Templates
 from extensions.home.settings import Settings
@@ -38,6 +39,7 @@ class Home:
     languages: dict[str, Language]
     templates: Templates
     announcements: Announcements
+    kits: Catalogue
     now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC)
 
 
@@ -47,6 +49,8 @@ class Person:
 
     name: str
     token: str
+    groups: frozenset[str] = frozenset()
+    """The Campus groups that the person is in."""
 
 
 class Localised(RequestHandler):
@@ -106,7 +110,7 @@ class Page(HubOAuthenticated, Localised):
         name, token = str(model["name"]), self.hub_auth.get_token(self)
         if model.get("kind") != "user" or not re.fullmatch(PERSON, name) or not token:
             raise Refusal(403, "no-person", N_("These pages are for people."), N_("Sign in with an account."))
-        return Person(name, token)
+        return Person(name, token, frozenset(model.get("groups") or ()))
 
     @staticmethod
     def _hub_silent() -> Unanswered:
@@ -191,17 +195,25 @@ class Page(HubOAuthenticated, Localised):
 
 
 def into_session(
-    settings: Settings, person: str, path: str, size: str | None = None, environment: Any = None, **query: str
+    settings: Settings,
+    person: str,
+    path: str,
+    size: str | None = None,
+    environment: Any = None,
+    server: str = "",
+    **query: str,
 ) -> str:
     """An address that opens a page of somebody's session; it starts one first where none runs.
 
     A size that the site does not offer gives way to its first; an ``environment`` that is no text is left out.
+    ``server`` is the session's name, empty for the usual one.
     """
-    following = f"{settings.base}user/{person}/{path}{f'?{urlencode(query)}' if query else ''}"
+    whose = f"{person}/{quote(server, safe='')}" if server else person
+    following = f"{settings.base}user/{whose}/{path}{f'?{urlencode(query)}' if query else ''}"
     options = {"opt-size": settings.size(size).name}
     if isinstance(environment, str):
         options["opt-environment"] = environment
-    return f"{settings.hub}spawn/{person}?{urlencode({**options, 'next': following})}"
+    return f"{settings.hub}spawn/{whose}?{urlencode({**options, 'next': following})}"
 
 
 class NothingHere(Page):

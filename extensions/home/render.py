@@ -12,7 +12,7 @@ from tornado.web import StaticFileHandler
 
 from extensions.home.display import Display
 from extensions.home.language import Language
-from extensions.home.words import LEVELS, STATES
+from extensions.home.words import LEVELS, SECTORS, STATES
 
 _HERE = Path(__file__).parent
 OURS = _HERE / "static"
@@ -40,7 +40,13 @@ class Templates:
         texts = language.texts
         made.install_gettext_callables(texts.gettext, texts.ngettext, newstyle=True)  # type: ignore[attr-defined]
         made.filters |= Display(language).filters()
-        made.globals |= {"asset": self.asset, "language": language, "states": STATES, "levels": LEVELS}
+        made.globals |= {
+            "asset": self.asset,
+            "language": language,
+            "states": STATES,
+            "levels": LEVELS,
+            "sectors": SECTORS,
+        }
         return made
 
     def render(self, language: Language, template: str, **what: Any) -> str:

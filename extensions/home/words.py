@@ -12,4 +12,12 @@ STATES = {
     "graded": N_("Graded"),
     "feedback": N_("Feedback is there"),
 }
+SECTORS = {
+    "general": N_("General"),
+    "finance": N_("Finance"),
+    "space": N_("Space"),
+    "green": N_("Green economy"),
+    "cybersecurity": N_("Cybersecurity"),
+    "health": N_("Health"),
+}
 LEVELS = {"beginner": N_("Beginner"), "intermediate": N_("Intermediate"), "advanced": N_("Advanced")}

@@ -10,6 +10,7 @@ from typing import Any
 from campus_base.errors import CampusError
 from extensions.home.display import moment
 from extensions.home.handler import Page
+from extensions.home.pages import kits
 from extensions.home.pages.session import sessions
 
 _HANDED_IN = ("submitted", "graded", "feedback")
@@ -63,4 +64,6 @@ class Landing(Page):
             announcements=self.home.announcements.now(self.home.now()),
             sessions=its_sessions,
             courses=its_courses,
+            shelves=kits.shelves(self.home),
+            broken=kits.broken(self),
         )
