@@ -130,6 +130,13 @@ def _course_roster(options: argparse.Namespace, paths: Paths) -> int:
     return 0
 
 
+def _kit_check(options: argparse.Namespace, paths: Paths) -> int:
+    from hub_config.kits.commands import check_kits
+
+    check_kits(options.kit, paths, _say)
+    return 0
+
+
 def _uninstall(options: argparse.Namespace, paths: Paths) -> int:
     from hub_config.lifecycle import uninstall
 
@@ -197,6 +204,12 @@ def _parser() -> argparse.ArgumentParser:
     course_roster.add_argument("course", help="its name")
     course_roster.add_argument("file", type=Path, help="a CSV with the columns id, first_name, last_name, email")
     course_roster.set_defaults(run=_course_roster)
+    kit = verbs.add_parser("kit", help="check, make and publish starter kits").add_subparsers(
+        required=True, metavar="WHAT"
+    )
+    kit_check = kit.add_parser("check", help="tell what is wrong in a starter kit, and run all of it")
+    kit_check.add_argument("kit", nargs="*", help="its name, or its folder (default: all of the site's kits)")
+    kit_check.set_defaults(run=_kit_check)
     uninstall = verbs.add_parser("uninstall", help="remove the installation; homes and state stay")
     uninstall.add_argument("--everything", action="store_true", help="homes, accounts and state too")
     uninstall.set_defaults(run=_uninstall)

@@ -12,21 +12,19 @@ follows from it (nbgrader's documentation, "Metadata").
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
-import jupytext
 import nbformat
 from nbformat import NotebookNode
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from campus_base.errors import CampusError
+from extensions import percent
 
 _SCHEMA = 3  # nbgrader.nbgraderformat's version of a cell's metadata
-_KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
 class NotebookError(CampusError):
@@ -80,15 +78,14 @@ class CellMark(BaseModel):
 def build(path: Path) -> NotebookNode:
     """The notebook behind a text. Raises NotebookError, naming the cell's line where there is one."""
     text = path.read_text()
-    notebook = jupytext.reads(text, fmt="py:percent")
-    notebook.metadata = NotebookNode(kernelspec=NotebookNode(_KERNEL), language_info=NotebookNode(name="python"))
+    notebook = percent.read(path)
     for number, cell in enumerate(notebook.cells):
         mark = _mark(path, text, cell)
         cell.metadata = NotebookNode({key: value for key, value in cell.metadata.items() if key == "tags"})
         if mark:
             cell.metadata["nbgrader"] = NotebookNode(mark.metadata(cell.cell_type))
         # The same text gives the same bytes, so a release that did not change is seen to be the same.
-        cell.id = hashlib.sha256(f"{path.stem}/{mark.grade_id if mark else number}".encode()).hexdigest()[:16]
+        cell.id = percent.cell_id(path.stem, mark.grade_id if mark else number)
     twice = [name for name, count in Counter(grade_ids(notebook)).items() if count > 1]
     if twice:
         raise NotebookError(path, f"two cells have the grade_id {twice[0]}", "Give each cell a name of its own.")

@@ -38,19 +38,28 @@ def try_tests(path: Path, site: Site, paths: Paths) -> Iterator[str]:
         yield f"  {name}: full marks for the solution, none for what trainees get, and {len(each)} wrong answers caught"
 
 
+def stranger() -> tuple[int, list[str]]:
+    """An account that may do nothing here, by its number, and what goes before a command to run as it.
+
+    Where this is not root, what runs is whoever asked, and the list is empty.
+    """
+    number = _STRANGERS + os.getpid()
+    become = ["setpriv", f"--reuid={number}", f"--regid={number}", "--clear-groups", "--no-new-privs"]
+    return number, become if os.geteuid() == 0 else []
+
+
 def _grade(folder: CourseFolder, wrong: dict[str, list[Wrong]], site: Site, paths: Paths) -> dict[str, dict]:
     """What extensions.courses.trial finds, as an account that may do nothing here."""
-    root, stranger = os.geteuid() == 0, _STRANGERS + os.getpid()
-    become = ["setpriv", f"--reuid={stranger}", f"--regid={stranger}", "--clear-groups", "--no-new-privs"] if root else []
+    number, become = stranger()
     with tempfile.TemporaryDirectory(prefix="campus-trial-") as top:
         staged, home, answers = Path(top) / "staged", Path(top) / "home", Path(top) / "answers.json"
         staged.mkdir()
         home.mkdir(mode=0o700)
         stage(folder, staged)
         answers.write_text(json.dumps({name: {w.name: w.cells for w in each} for name, each in wrong.items()}))
-        if root:
-            os.chown(home, stranger, stranger)
-            os.chown(top, 0, stranger)
+        if become:
+            os.chown(home, number, number)
+            os.chown(top, 0, number)
             os.chmod(top, 0o750)
         done = run_in_session(
             "extensions.courses.trial",

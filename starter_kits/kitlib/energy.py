@@ -14,9 +14,10 @@ class Meter:
     """
 
     def __init__(self, country: str) -> None:
-        # It is noisy where a counter cannot be read, which is most places.
-        logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
         from codecarbon import OfflineEmissionsTracker
+
+        # It is noisy where a counter cannot be read, which is most places; the import sets its level anew.
+        logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
 
         self._tracker: Any = OfflineEmissionsTracker(
             country_iso_code=country,

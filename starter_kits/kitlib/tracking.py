@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import logging
 import os
 import tempfile
 import time
@@ -108,6 +109,8 @@ def _experiment() -> tuple[Any, str]:
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 
+    for noisy in ("mlflow", "alembic"):  # of making the store
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     home = Path.home() / "mlflow"
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}"
     here = uri.startswith("sqlite:")

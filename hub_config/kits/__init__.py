@@ -1,0 +1,1 @@
+"""Starter kits in an installation: where they are, tried and published."""
