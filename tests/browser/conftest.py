@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.support.axe import violations
 from tests.support.campus import Campus
 
 ARTEFACTS = Path(__file__).parents[1] / "artefacts"
@@ -16,6 +17,8 @@ _QUIET = (
 )
 SignIn = Callable[..., Page]
 Shot = Callable[[Page, str], None]
+Well = Callable[[Page, str], None]
+SIDEWAYS = "document.documentElement.scrollWidth > window.innerWidth"
 
 
 @pytest.fixture
@@ -60,3 +63,17 @@ def shot() -> Shot:
         page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
 
     return shot
+
+
+@pytest.fixture
+def well(shot: Shot, errors: list[str]) -> Well:
+    """Nothing on the page keeps anybody out, and it does not scroll sideways; keeps a picture of it."""
+
+    def well(page: Page, name: str) -> None:
+        shot(page, name)
+        said = list(errors)
+        assert violations(page) == []
+        errors[:] = said  # axe tries inline styles, which our pages forbid
+        assert not page.evaluate(SIDEWAYS), "the page scrolls sideways"
+
+    return well

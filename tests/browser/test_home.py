@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from hub_config.exchange import PUBLISHER_TOKEN
-from tests.browser.conftest import Shot, SignIn
-from tests.support.axe import violations
+from tests.browser.conftest import SignIn, Well
 from tests.support.campus import Campus
 from tests.support.exchange import key, tar
 
 pytestmark = [pytest.mark.cluster, pytest.mark.browser]
 
 _LONG = 60_000  # milliseconds
-Well = Callable[[Page, str], None]
-SIDEWAYS = "document.documentElement.scrollWidth > window.innerWidth"
 
 
 def at(**shift: float) -> str:
@@ -71,20 +67,6 @@ class Course:
 @pytest.fixture(scope="module")
 def course(campus: Campus) -> Course:
     return Course(campus)
-
-
-@pytest.fixture
-def well(shot: Shot, errors: list[str]) -> Well:
-    """Nothing on the page keeps anybody out, and it does not scroll sideways; keeps a picture of it."""
-
-    def well(page: Page, name: str) -> None:
-        shot(page, name)
-        said = list(errors)
-        assert violations(page) == []
-        errors[:] = said  # axe tries inline styles, which our pages forbid
-        assert not page.evaluate(SIDEWAYS), "the page scrolls sideways"
-
-    return well
 
 
 def test_a_trainee_from_home_into_a_session_and_back(

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from extensions.home.kits.catalogue import Catalogue
-from extensions.home.kits.clean import cleaned, plain
+from extensions.home.kits.clean import cleaned, plain, untitled
 from extensions.home.kits.files import NoFile, read
 from extensions.home.kits.opening import enough, way
 from extensions.home.kits.sheet import Sheet, sheet
@@ -179,6 +179,20 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
 def test_only_what_is_on_the_list_is_kept(said: str, kept: str) -> None:
     assert kept in cleaned(said)
     assert not re.search(r"script|style|onclick|onerror|javascript|svg|iframe|<form|<input", cleaned(said))
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("<h1>Title</h1>a<h2>b</h2><h3>c</h3>", "a<h3>b</h3><h4>c</h4>"),
+        ("<div class='cell'><div>\n</div><h1>Title</h1>a</div>", '<div class="cell"><div>\n</div>a</div>'),
+        ("a<h1>b</h1><h2>c</h2>", "a<h3>b</h3><h4>c</h4>"),
+        ("<h2>Title</h2><h2>b</h2>", "<h3>b</h3>"),
+        ("", ""),
+    ],
+)
+def test_a_title_gives_way_to_the_pages_own(said: str, kept: str) -> None:
+    assert untitled(said, below=2) == kept
 
 
 def test_a_cleaned_page_is_plain_text_too() -> None:

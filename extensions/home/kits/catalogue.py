@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from tornado.log import app_log
 
-from extensions.home.kits.clean import cleaned, plain, untitled
+from extensions.home.kits.clean import plain, untitled
 from extensions.home.kits.files import NoFile, read
 from extensions.home.kits.kit import NAME, Kit
 from extensions.home.kits.sheet import Sheet, sheet
@@ -36,21 +36,26 @@ class Entry:
         """Raises NoFile."""
         return read(self.root, (self.kit.name, *path), MOST_BYTES)
 
-    def page(self, *path: str, below: int = 1) -> str:
+    def page(self, *path: str, below: int) -> str:
         """A page's part that may stand in ours, below a heading of that level; empty where it isn't published."""
         try:
-            return cleaned(self.file(*path).decode("utf-8", "replace"), below)
+            return untitled(self.file(*path).decode("utf-8", "replace"), below)
         except NoFile:
             return ""
 
     @cached_property
     def readme(self) -> str:
-        return untitled(self.page("readme.html", below=2))
+        return self.page("readme.html", below=2)
 
     @cached_property
     def card(self) -> str:
         """The model's card."""
-        return untitled(self.page("card.html", below=2))
+        return self.page("card.html", below=2)
+
+    @cached_property
+    def notebooks(self) -> dict[str, str]:
+        """Every notebook as it was run, by its name in addresses."""
+        return {one.stem: self.page("notebooks", f"{one.stem}.html", below=1) for one in self.kit.notebooks}
 
     @cached_property
     def app(self) -> bool:
@@ -59,11 +64,6 @@ class Entry:
             return bool(self.file("pictures", "app.png"))
         except NoFile:
             return False
-
-    @cached_property
-    def notebooks(self) -> dict[str, str]:
-        """Every notebook as it was run, by its name in addresses."""
-        return {one.stem: untitled(self.page("notebooks", f"{one.stem}.html")) for one in self.kit.notebooks}
 
     @cached_property
     def sheet(self) -> Sheet:

@@ -133,12 +133,13 @@ def cleaned(text: str, below: int = 1) -> str:
     return re.sub(r"<th[^>]*>\s*</th>", "<td></td>", "".join(cleaner.parts))
 
 
-def untitled(text: str) -> str:
-    """Cleaned HTML without the heading that it begins with: what it stands in has one."""
-    begins = re.match(r"(?:\s|<div[^>]*>|</div>)*<(h[1-6])[^>]*>.*?</\1>", text, re.DOTALL)
-    if not begins:
-        return text
-    return re.sub(r"<(h[1-6])[^>]*>.*?</\1>", "", begins[0], count=1, flags=re.DOTALL) + text[begins.end() :]
+_TITLE = re.compile(r"((?:\s|<div[^>]*>|</div>)*)<(h[1-6])[^>]*>.*?</\2>", re.DOTALL)
+
+
+def untitled(text: str, below: int) -> str:
+    """Cleaned HTML without the heading that it begins with: what it stands below has that place."""
+    titled = cleaned(text, below - 1)
+    return _TITLE.sub(r"\1", titled, count=1) if _TITLE.match(titled) else cleaned(text, below)
 
 
 def plain(text: str) -> str:
