@@ -137,6 +137,19 @@ def _kit_check(options: argparse.Namespace, paths: Paths) -> int:
     return 0
 
 
+def _kit_new(options: argparse.Namespace, paths: Paths) -> int:
+    from hub_config.kits.commands import make_kit
+
+    make_kit(options.name, paths, _say)
+    return 0
+
+
+def _kit_publish(options: argparse.Namespace, paths: Paths) -> int:
+    from hub_config.kits.commands import publish_kits
+
+    return 0 if publish_kits(options.kit, paths, _say, run=options.run_notebooks) else 1
+
+
 def _uninstall(options: argparse.Namespace, paths: Paths) -> int:
     from hub_config.lifecycle import uninstall
 
@@ -210,11 +223,22 @@ def _parser() -> argparse.ArgumentParser:
     kit_check = kit.add_parser("check", help="tell what is wrong in a starter kit, and run all of it")
     kit_check.add_argument("kit", nargs="*", help="its name, or its folder (default: all of the site's kits)")
     kit_check.set_defaults(run=_kit_check)
+    kit_new = kit.add_parser("new", help="make a folder for a starter kit, with a small one that works")
+    kit_new.add_argument("name", help="its name, or the path of the folder to make")
+    kit_new.set_defaults(run=_kit_new)
+    kit_publish = kit.add_parser("publish", help="publish starter kits, or what changed of them")
+    kit_publish.add_argument("kit", nargs="*", help="its name, or its folder (default: all of the site's kits)")
+    kit_publish.add_argument(
+        "--run", dest="run_notebooks", action="store_true", help="run all of it first, to show what notebooks print"
+    )
+    kit_publish.set_defaults(run=_kit_publish)
     uninstall = verbs.add_parser("uninstall", help="remove the installation; homes and state stay")
     uninstall.add_argument("--everything", action="store_true", help="homes, accounts and state too")
     uninstall.set_defaults(run=_uninstall)
     test = verbs.add_parser("test", help="run the tests, on a Slurm and hub of their own")
-    test.add_argument("part", nargs="?", default="all", choices=("all", "unit", "session", "cluster", "browser"))
+    test.add_argument(
+        "part", nargs="?", default="all", choices=("all", "unit", "kits", "session", "cluster", "browser")
+    )
     test.add_argument("arguments", nargs=argparse.REMAINDER, help="further arguments for pytest")
     test.set_defaults(run=_test)
 

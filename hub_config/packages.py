@@ -31,9 +31,9 @@ _NODE_FLOOR = (20, 0)  # configurable-http-proxy 5.3, package.json "engines"
 
 
 def ensure_packages(site: Site, paths: Paths) -> str:
-    """Slurm, munge and Node.js, where they are missing. Says what it did; raises CampusError."""
+    """Slurm, munge, git and Node.js, where they are missing. Says what it did; raises CampusError."""
     did = []
-    missing = [package for package, shown_by in _slurm_packages(site).items() if not _is_there(shown_by)]
+    missing = [package for package, shown_by in _packages(site).items() if not _is_there(shown_by)]
     if missing:
         install_debian_packages(missing)
         did += missing
@@ -41,6 +41,10 @@ def ensure_packages(site: Site, paths: Paths) -> str:
         _install_node(paths)
         did.append("Node.js")
     return f"installed {', '.join(did)}" if did else "nothing to do"
+
+
+def _packages(site: Site) -> dict[str, str]:
+    return {"git": "git", **_slurm_packages(site)}
 
 
 def _slurm_packages(site: Site) -> dict[str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hub_config.accounts import remove_accounts
 from hub_config.daemon_accounts import remove_daemon_accounts
-from hub_config.environments import CHECKOUT
+from hub_config.environments import CHECKOUT, ensure_session_environment
 from hub_config.installed import installed_site
 from hub_config.packages import install_debian_packages
 from hub_config.paths import Paths
@@ -43,6 +43,11 @@ def run_tests(part: str, arguments: list[str], paths: Paths, say: Say) -> int:
         status = _checks(say) if part == "all" else 0
         status = status or _pytest(["tests/unit", *arguments], {}, say)
         if status or part == "unit":
+            return status
+    if part in ("kits", "all"):
+        ensure_session_environment(paths, shared=False)
+        status = _pytest(["tests/kits", *arguments], {"CAMPUS_PREFIX": str(paths.prefix)}, say)
+        if status not in (0, _NOTHING_CHOSEN) or part == "kits":
             return status
     folders = [f"tests/{name}" for name in _ON_A_CAMPUS if part in (name, "all")]
     if "tests/browser" in folders and not shutil.which("chromium"):

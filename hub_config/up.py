@@ -25,6 +25,7 @@ from hub_config.home import TOKEN as HOME_TOKEN
 from hub_config.home import home
 from hub_config.installed import installed_site
 from hub_config.job_template import read_job_template, take_job_template
+from hub_config.kits.publish import publish_of_site
 from hub_config.lifecycle import WELL, Say, answers, slurm_nodes
 from hub_config.local_cluster import ensure_cluster
 from hub_config.machine import Machine, look
@@ -69,6 +70,7 @@ class Up:
             *([("Slurm's accounts", self._associations)] if self.site.cluster else []),
             *([("Slurm's nodes", self._nodes)] if self.site.cluster else []),
             ("Answering", self._answering),
+            ("Starter kits", self._kits),
             *([("Courses", self._courses)] if self.site.content.publish else []),
         ]
         for number, (title, step) in enumerate(steps, 1):
@@ -207,6 +209,13 @@ class Up:
             for line in publish(name, self.site, self.paths):
                 self.say(f"        {line}")
         return f"published: {', '.join(self.site.content.publish)}"
+
+    def _kits(self) -> str:
+        failed: list[str] = []
+        lines = list(publish_of_site(self.site, self.paths, failed))
+        for line in lines:
+            self.say(f"        {line}")
+        return f"not published: {', '.join(failed)}" if failed else f"{len(lines)} looked at"
 
     def _answering(self) -> str:
         deadline = time.monotonic() + _ANSWER_SECONDS

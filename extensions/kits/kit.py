@@ -16,6 +16,8 @@ from campus_base.manifest_file import ManifestKind
 MANIFEST = "kit.toml"
 KITLIB = "kitlib"
 SETTINGS = "settings.toml"
+TEMPLATE = "template"
+"""The kit that new ones are made from; it is not published."""
 
 _NOTEBOOK = r"^[0-9]{2}_[a-z0-9_]{1,60}\.py$"
 _PACKAGE = r"^[a-z][a-z0-9_]{1,29}$"
@@ -129,7 +131,8 @@ KIT_FILE = ManifestKind(
 
 def kits_in(folder: Path) -> list[Path]:
     """The kits' folders in a folder of kits."""
-    return sorted(manifest.parent for manifest in folder.glob(f"*/{MANIFEST}"))
+    found = (manifest.parent for manifest in folder.glob(f"*/{MANIFEST}"))
+    return sorted(kit for kit in found if kit.name != TEMPLATE)
 
 
 def wrong(path: Path, says: str, remedy: str) -> CampusError:
