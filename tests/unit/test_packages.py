@@ -36,6 +36,7 @@ class Machine:
         self.programs = {
             "apt-get",
             "bwrap",
+            "git",
             "slurmctld",
             "slurmdbd",
             "mariadbd",
@@ -129,6 +130,8 @@ def test_where_everything_is_there_nothing_runs(machine: Machine, paths: Paths) 
         (EMBEDDED, {"slurmctld"}, ["slurm-wlm"]),
         (EMBEDDED, {"munged"}, ["munge"]),
         (EMBEDDED, {"bwrap"}, ["bubblewrap"]),
+        (EMBEDDED, {"git"}, ["git"]),
+        (REAL, {"git"}, ["git"]),
         (
             EMBEDDED,
             {"slurmdbd", "mariadbd", "my_print_defaults"},
