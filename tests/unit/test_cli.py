@@ -281,7 +281,7 @@ def test_up_stops_at_the_first_step_that_fails(prefix: Path, monkeypatch: Monkey
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert cli.main(["up"]) == 1
     out, err = capsys.readouterr()
-    assert out == "[ 1/13] Machine ...\n"
+    assert out == "[ 1/14] Machine ...\n"
     assert "Run ./campus up as root." in err
     assert not prefix.exists()
 
