@@ -1,0 +1,1 @@
+"""Money laundering in payments: a made-up bank, strong baselines, a graph model, and decisions with their costs."""
