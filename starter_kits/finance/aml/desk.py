@@ -1,7 +1,6 @@
 """The analyst's desk: the widgets of app.ipynb, over one trained model."""
 
 import ipywidgets as widgets
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import display
@@ -134,7 +133,6 @@ class Desk:
                 pictures.network(explain.around(self.graph, week, account, self.chance[week])),
             ):
                 display(figure)
-                plt.close(figure)
 
 
 def _monday(week: int) -> pd.Timestamp:

@@ -62,7 +62,7 @@ def around(graph: Graph, week: int, account: int, chance: np.ndarray, most: int 
     table, people = graph.world.table, graph.world.people
     cash = people.outside["cash"][0]
     here = table[(table["week"] <= week) & (table["week"] > week - 4) & table["channel"].isin([1, 2, 4])]
-    here = here[(here["amount"] >= 60) & (here["sender"] != cash) & (here["receiver"] != cash)]
+    here = here[(here["amount"] >= 100) & (here["sender"] != cash) & (here["receiver"] != cash)]
     links = here.groupby(["sender", "receiver"], as_index=False).agg(
         amount=("amount", "sum"), number=("amount", "size")
     )

@@ -10,7 +10,7 @@ from aml.features import Features, Sides, passing
 from aml.world import World
 
 SPAN = 4  # weeks back
-SMALL = 60.0  # EUR: smaller payments count in the features only
+SMALL = 100.0  # EUR: smaller payments count in the features only
 EVENT = (
     ["amount", "comes in", "new counterparty", "round sum", "at night", "hours since a sum as large came in"]
     + ["covered by the last 48 h", "matched by one sum in", "age in days", "to or from a crypto exchange"]

@@ -31,6 +31,12 @@ plt.rcParams.update(
 )
 
 
+def _done(figure: Figure) -> Figure:
+    """Closed, so that a notebook shows it once: as the value of its cell."""
+    plt.close(figure)
+    return figure
+
+
 def weeks(bank: World) -> Figure:
     """Money moved and laundered account-weeks over the calendar, with the weeks that are learned from and tested on."""
     figure, (above, below) = plt.subplots(2, 1, figsize=(9, 5), sharex=True)
@@ -40,16 +46,16 @@ def weeks(bank: World) -> Figure:
         each = np.bincount(table["week"], minlength=bank.weeks)
         above.plot(day, each, color=colour, marker=".", label=CHANNELS[channel])
     above.set(title="Payments a week, by channel", ylabel="payments", ylim=(0, None))
-    above.legend(ncols=5, loc="upper left", bbox_to_anchor=(0, 0.62), fontsize=9)
+    above.legend(ncols=5, loc="lower right", bbox_to_anchor=(1, 0.98), fontsize=9)
     share = 100 * bank.labels().mean(axis=1)
-    below.bar(day, share, width=5.5, color=RED)
+    below.bar(day, share, width=5.5, color=RED, zorder=2)
     below.set(title="Accounts that moved laundered money", ylabel="% of accounts", ylim=(0, share.max() * 1.35))
-    for part, name in ((TRAIN, "learn"), (CHOOSE, "choose"), (TEST, "test: the future")):
+    for part, name, tone in ((TRAIN, "learn", 0.15), (CHOOSE, "choose", 0.4), (TEST, "test: the future", 0.15)):
         stop = part.stop or bank.weeks
         left, right = day[part.start] - pd.Timedelta(days=3.5), day[stop - 1] + pd.Timedelta(days=3.5)
-        below.axvspan(left, right, color=SKY, alpha=0.18, lw=0)
+        below.axvspan(left, right, color=SKY, alpha=tone, lw=0, zorder=0)
         below.text(left + (right - left) / 2, share.max() * 1.2, name, ha="center", fontsize=10)
-    return figure
+    return _done(figure)
 
 
 def alike(bank: World) -> Figure:
@@ -68,7 +74,7 @@ def alike(bank: World) -> Figure:
         axis.set(xscale="log", yscale="log", title=title, xlabel="amount in EUR")
         axis.legend(fontsize=9)
     axes[0].set_ylabel("payments (log scale)")
-    return figure
+    return _done(figure)
 
 
 def curves(truth: np.ndarray, scores: dict[str, np.ndarray]) -> Figure:
@@ -82,7 +88,7 @@ def curves(truth: np.ndarray, scores: dict[str, np.ndarray]) -> Figure:
     axis.set(xlabel="recall: share of laundering that is found", ylabel="precision: share of alarms that are right")
     axis.set(title="Weeks that no model has seen", xlim=(0, 1), ylim=(0, 1.03))
     axis.legend(title="average precision", loc="upper right", fontsize=10)
-    return figure
+    return _done(figure)
 
 
 def found_by_kind(found: pd.DataFrame) -> Figure:
@@ -94,7 +100,7 @@ def found_by_kind(found: pd.DataFrame) -> Figure:
         title="Schemes of which at least one account was looked at", ylabel="% of schemes", xlabel="", ylim=(0, 105)
     )
     axis.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.12))
-    return figure
+    return _done(figure)
 
 
 def reliability(truth: np.ndarray, chances: dict[str, np.ndarray]) -> Figure:
@@ -109,7 +115,7 @@ def reliability(truth: np.ndarray, chances: dict[str, np.ndarray]) -> Figure:
     axis.set(xscale="log", yscale="log", xlim=(3e-4, 1.1), ylim=(3e-4, 1.1), title="Reliability on the test weeks")
     axis.set(xlabel="probability that was given", ylabel="share that was laundering")
     axis.legend(loc="upper left")
-    return figure
+    return _done(figure)
 
 
 def costs(truth: np.ndarray, chances: dict[str, np.ndarray], false_alarm: float, missed: float) -> Figure:
@@ -130,7 +136,7 @@ def costs(truth: np.ndarray, chances: dict[str, np.ndarray], false_alarm: float,
     axis.set(title=f"Cost: {false_alarm:,.0f} EUR a false alarm, {missed:,.0f} EUR a miss")
     axis.set_xticks([1, 3, 10, 30, 100, 300], ["1", "3", "10", "30", "100", "300"])
     axis.legend(title="dot: threshold by probability")
-    return figure
+    return _done(figure)
 
 
 def groups(found: dict[str, list[decisions.Group]], title: str) -> Figure:
@@ -145,7 +151,7 @@ def groups(found: dict[str, list[decisions.Group]], title: str) -> Figure:
     axis.set_xticks(range(len(labels)), labels, fontsize=9)
     axis.set(title=title, ylabel="false alarms in 10,000\nlawful account-weeks", ylim=(0, None))
     axis.legend(ncols=3)
-    return figure
+    return _done(figure)
 
 
 def reasons(effect: pd.Series, most: int = 9) -> Figure:
@@ -155,7 +161,7 @@ def reasons(effect: pd.Series, most: int = 9) -> Figure:
     axis.barh(shown.index, shown, color=np.where(shown > 0, RED, BLUE))
     axis.axvline(0, color="black", lw=0.8)
     axis.set(title="What the account's features add to suspicion", xlabel="log-odds, against the bank's mean account")
-    return figure
+    return _done(figure)
 
 
 def network(found: Around) -> Figure:
@@ -208,7 +214,7 @@ def network(found: Around) -> Figure:
     axis.text(
         0.0, -0.03, "round: the bank's accounts; square: accounts at other banks", transform=axis.transAxes, fontsize=9
     )
-    return figure
+    return _done(figure)
 
 
 def result(truth: np.ndarray, scores: dict[str, np.ndarray], file: str) -> None:

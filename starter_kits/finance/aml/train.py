@@ -18,7 +18,7 @@ def main() -> None:
     print(how, flush=True)
     bank = study.make()
     print(f"{len(bank.bank.people):,} customers, {len(bank.bank.table):,} payments", flush=True)
-    rules = baseline.rules(bank.features)
+    rules = baseline.rules(bank)
     trees, chosen = baseline.trees(bank)
     print(f"boosted trees, tuned: {chosen}", flush=True)
     graph = bank.graph(str(how.device))
