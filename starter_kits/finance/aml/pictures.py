@@ -160,7 +160,8 @@ def reasons(effect: pd.Series, most: int = 9) -> Figure:
     shown = effect.head(most)[::-1]
     axis.barh(shown.index, shown, color=np.where(shown > 0, RED, BLUE))
     axis.axvline(0, color="black", lw=0.8)
-    axis.set(title="What the account's features add to suspicion", xlabel="log-odds, against the bank's mean account")
+    axis.set(xlabel="log-odds, against the bank's mean account")
+    figure.suptitle("What the account's features add to suspicion", x=0.01, ha="left", fontsize=12, fontweight="bold")
     return _done(figure)
 
 

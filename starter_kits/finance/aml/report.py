@@ -79,6 +79,7 @@ def card_values(study: Study, model: np.ndarray, trees: np.ndarray, rules: np.nd
         "precision_trees": 100 * truth[before].mean(),
         "recall": 100 * alarm[truth].mean(),
         "recall_trees": 100 * before[truth].mean(),
+        "schemes_trees": 100 * schemes_found(study, before)["found"].mean(),
         "schemes": 100 * schemes_found(study, alarm)["found"].mean(),
         "threshold": 100 * cut,
         "cost_model": decisions.cost(truth, chance >= cut) / len(truth),

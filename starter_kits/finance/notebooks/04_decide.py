@@ -32,7 +32,8 @@ print(f"laundering: {truth.mean():.3%}; Brier score of saying so for all: {decis
 pictures.reliability(truth, chances)
 
 # %% [markdown]
-# Mind what no curve shows: the models learned from what the bank *found*, so they leave out what it misses.
+# Points above the line are account-weeks that were judged too lightly: there was more laundering in the test than in
+# the weeks for choosing, and the models learned from what the bank *found*, without what it misses.
 #
 # ## The cost of a threshold
 #
@@ -55,6 +56,8 @@ table.style.format(dict(zip(columns[1:], ["{:.0f}", "{:.1f}", "{:.0%}", "{:.0%}"
 pictures.costs(truth, chances, decisions.FALSE_ALARM, decisions.MISSED)
 
 # %% [markdown]
+# A dot that is not at the bottom of its curve is what wrong calibration costs.
+#
 # ## Who is alarmed for nothing
 #
 # Laundering was drawn without regard to where a family lives; lawful habits were not. With the same number of alerts:
@@ -76,10 +79,10 @@ segments = {
 pictures.groups(segments, f"False alarms by segment, {budget} alerts a week")
 
 # %% [markdown]
-# What to do where a gap stays:
+# Look at the intervals before the points: few false alarms in small groups leave wide ones. But do not wait for them
+# to part: a model that is better on the whole can be worse for some. What to do where a gap shows:
 #
 # - **Look at its reasons** first (next notebook): a lawful habit that no feature describes is a feature to add.
-# - **Better precision helps everyone**: each alarm that is right takes the place of one that is not.
 # - A threshold for each *segment* is what banks do. One for each *origin* would use the origin to decide, which is
 #   what one wants to avoid; ask counsel before.
 # - Measure again each quarter; habits change.
