@@ -1,0 +1,1 @@
+"""Gatewatch: which requests to a web shop are attacks, within the alarms that people can look at."""
