@@ -8,8 +8,9 @@ the day on which it first appears there. Needs git and PyYAML.
 
 What is kept: from the Core Rule Set's regression tests, requests that a rule of paranoia level 1 or 2 must catch
 (attacks), and requests that their description calls a false positive (odd, but benign); from libinjection, its attack
-strings, at most 700 of a file, and its list of searches that were once false positives. Of a request, only what a
-person could have typed is kept: the longest value of its query or its form. Hosts' names stay as they were published.
+strings, at most 700 of a file, and its list of searches that were once false positives: without those that hold an
+address of mail, and with an example for addresses of pages. In attacks, addresses of mail become a@mail.example. Of a
+request, only what a person could have typed is kept: the longest value of its query or its form.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ FAMILIES = {
     "942": "SQL injection",
     "944": "Java, JNDI",
 }
+MAIL = re.compile(
+    r"\b[\w.+-]{2,40}@[\w-]+(\.[\w-]+)*\.(com|net|org|us|de|fr|it|ru|br|tr|ro|info|edu|uk|tld|me|cn|nl|pl)\b"
+)
 Row = tuple[str, str, str, str]  # date, family, source, payload
 
 
@@ -131,15 +135,16 @@ def libinjection(folder: str) -> tuple[list[Row], list[Row]]:
             value = re.sub(r"^test \S+ ", "", unquote_plus(line)).strip()
             if family and len(value) >= 8:
                 attacks.append((day, family, "libinjection", value))
-            elif not family and len(value) >= 4:
-                odd.append((day, "search", "libinjection", value.lower()))
+            elif not family and len(value) >= 4 and "@" not in value:
+                value = re.sub(r"(https?://)\S+", r"\1www.example.com/a-b_c/2011/11/1st-d.html", value.lower())
+                odd.append((day, "search", "libinjection", value))
     return attacks, odd
 
 
 def write(file: Path, rows: list[Row]) -> None:
     once: dict[str, Row] = {}
     for row in sorted(rows):
-        value = re.sub(r"[\0\r]+", "", row[3]).encode("utf-8", "replace").decode()[:300]
+        value = MAIL.sub("a@mail.example", re.sub(r"[\0\r]+", "", row[3])).encode("utf-8", "replace").decode()[:300]
         once.setdefault(value, (*row[:3], value))
     with file.open("w", newline="", encoding="utf-8") as out:
         table = csv.writer(out, lineterminator="\n")
