@@ -23,7 +23,9 @@ _POLITE = ["usb cable ", "best led strip for my kit ", "please help: ", "works w
 
 
 def capitals(payload: str, rng: random.Random) -> str:
-    """Capitals at random: SQL's words, HTML's tags and Windows' commands do not mind."""
+    """Capitals at random, where it is SQL or HTML: their words do not mind."""
+    if not _SQL.search(payload) and "<" not in payload:
+        return payload
     return "".join(letter.upper() if rng.random() < 0.5 else letter.lower() for letter in payload)
 
 
@@ -38,7 +40,7 @@ def twice(payload: str, rng: random.Random) -> str:
 
 
 def letters(payload: str, rng: random.Random) -> str:
-    """A third of the letters percent-encoded, which nothing requires and everything accepts."""
+    """A third of the letters percent-encoded once more: for what decodes twice, too."""
     return "".join(f"%{ord(c):02x}" if c.isascii() and c.isalpha() and rng.random() < 0.34 else c for c in payload)
 
 
