@@ -25,7 +25,8 @@ def parts(request: str, score: Callable[[Sequence[str]], np.ndarray]) -> list[tu
     The line's structure (method, target, the names of fields) stays, else the request would be another one.
     """
     found = pieces(request)
-    free = [at for at, piece in enumerate(found) if piece not in "?|&=/ " and at > 1]
+    after = [*found[1:], ""]
+    free = [at for at, piece in enumerate(found) if at > 1 and piece not in "?|&=/ " and after[at] != "="]
     asked = [request] + ["".join(found[:at] + found[at + 1 :]) for at in free]
     values = score(asked)
     added = dict(zip(free, values[0] - values[1:], strict=True))
