@@ -45,7 +45,7 @@ ladder = [
     ("interpolated", found["bicubic"]),
     ("regression", found["regression"]),
     ("boosted trees", found["trees"]),
-    ("networks, one alone (mean)", found["model"]),
+    ("networks, one alone (mean)", found["one_network"]),
     ("networks, mean image", found["ensemble"]),
     ("mean of networks and trees", found["together"]),
 ]
@@ -56,7 +56,9 @@ print(f"single networks {found['best_network']:.2f} to {found['worst_network']:.
 print(f"gain {found['gain']:.2f} DN; blocks drawn anew, 95 %: {found['gain_low']:.2f} to {found['gain_high']:.2f}")
 
 # %% [markdown]
-# **Read this soberly.** Interpolation to regression is the large step; the network adds the last part. The strip in the
+# **Read this soberly.** The network's gain over the trees is small beside what regression gains, one network alone is
+# hardly better than the trees, and an interval that reaches zero says that another south might give another winner.
+# Interpolation to regression is the large step; the network adds the last part. The strip in the
 # middle, on which all were chosen, is smaller and tells less; there, for comparison:
 
 # %%
