@@ -121,6 +121,7 @@ def test_the_same_link_goes_on_after_the_hub_was_killed(sign_in: SignIn, calm: C
     wait_for("the job", lambda: calm.jobs(calm.job_name))
     (job,) = calm.jobs(calm.job_name)
     calm.kill("hub")
+    calm.wait_until_answering()
     with page.expect_request(re.compile(rf"/user/{name}/campus/kit\?name={_KIT}"), timeout=2 * _LONG):
         at_home(page, calm, f"kits/{kit}/open")
     assert calm.jobs(calm.job_name) == [job]
