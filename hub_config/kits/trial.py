@@ -69,7 +69,6 @@ class Room:
             "LANG": "C.UTF-8",
             "TMPDIR": str(self.top / "tmp"),
             "JUPYTER_RUNTIME_DIR": str(self.top / "run"),  # sockets are in there, and their paths have to be short
-            "MPLBACKEND": "agg",
             # One core, as the smallest machine has: the same on all, and the figures are too.
             **{name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
             **_NO_NETWORK,
