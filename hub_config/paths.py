@@ -38,6 +38,11 @@ class Paths:
         return self.kits / "catalogue"
 
     @property
+    def kit_repositories(self) -> Path:
+        """Bare git repositories, one a kit, from which sessions bring kits into homes; everybody reads them."""
+        return self.kits / "repositories"
+
+    @property
     def secrets(self) -> Path:
         """Root's, and the hub may read it (0750): cookie secret, proxy token, demo passwords."""
         return self.prefix / "etc" / "secrets"

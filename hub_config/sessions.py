@@ -116,7 +116,11 @@ def update_sessions(c, site: Site, paths: Paths) -> None:
     c.CampusSpawner.notebook_dir = site.sessions.folder
     c.CampusSpawner.default_url = "/lab"
     c.CampusSpawner.env_keep = []
-    told = {"CAMPUS_EXCHANGE_URL": exchange_url(site, paths), "CAMPUS_HOME_URL": home(site, paths).url}
+    told = {
+        "CAMPUS_EXCHANGE_URL": exchange_url(site, paths),
+        "CAMPUS_HOME_URL": home(site, paths).url,
+        "CAMPUS_KITS": str(paths.kit_repositories),
+    }
     c.CampusSpawner.environment = told
     # The queue may be long: a start waits in it, and waiting ones must not count as too many.
     c.CampusSpawner.start_timeout = duration_seconds(site.slurm.queue_limit)

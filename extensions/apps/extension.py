@@ -6,6 +6,8 @@ listens on that port of a shared node (GHSA-q52h-2389-h4hv); it stays off.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from jupyter_server.utils import url_path_join
@@ -16,18 +18,42 @@ from jupyter_server_proxy.config import (
     get_entrypoint_server_processes,
     make_handlers,
 )
+from tornado.web import HTTPError
+
+from extensions.apps import index, store
+from extensions.apps.ours import KIT_APPS, ours
 
 CREDENTIALS = ("Cookie", "Authorization", "X-XSRFToken")
+_HARMLESS = ("GET", "HEAD", "OPTIONS")
 
 
 class WithoutCredentials:
-    """Mixed into a proxy handler: the app sees the request, not who could act as the person."""
+    """Mixed into a proxy handler: the app sees the request, not who could act as the person.
+
+    What another site's page sends is refused here, for all apps alike (a websocket's handshake by Tornado, which asks
+    ``check_origin``). So an app need not know at which address the browser sees it, and is not told its Origin.
+    """
+
+    async def prepare(self, *arguments: Any, **named: Any) -> None:
+        await super().prepare(*arguments, **named)  # type: ignore[misc]
+        own: Any = self
+        if own.request.method not in _HARMLESS and not own.check_origin():
+            raise HTTPError(403, "this is sent by the session's own pages only")
 
     def proxy_request_headers(self) -> Any:
         headers = super().proxy_request_headers()  # type: ignore[misc]
-        for name in CREDENTIALS:
+        for name in (*CREDENTIALS, "Origin"):
             headers.pop(name, None)
         return headers
+
+    def add_header(self, name: str, value: Any) -> None:
+        # A cookie that the app never gets back could only take the place of one of the site's.
+        if name.lower() != "set-cookie":
+            super().add_header(name, value)  # type: ignore[misc]
+
+    def set_header(self, name: str, value: Any) -> None:
+        if name.lower() != "set-cookie":
+            super().set_header(name, value)  # type: ignore[misc]
 
 
 def admitted(apps: list[ServerProcess], log: Any) -> list[ServerProcess]:
@@ -53,14 +79,17 @@ def handlers(base_url: str, apps: list[ServerProcess]) -> list[tuple[Any, ...]]:
 def load(server_app: Any) -> None:
     """Called by Jupyter Server."""
     base_url = server_app.web_app.settings["base_url"]
-    configured = list(ServerProxy(parent=server_app).servers.values())
-    apps = admitted([*configured, *get_entrypoint_server_processes()], server_app.log)
+    configured = [*ServerProxy(parent=server_app).servers.values(), *get_entrypoint_server_processes()]
+    apps = admitted(configured, server_app.log)
+    apps += ours(base_url, {app.name for app in apps})
+    _tell_kernels()
     icons = {
         a.name: a.launcher_entry.icon_path for a in apps if a.launcher_entry.enabled and a.launcher_entry.icon_path
     }
     server_app.web_app.add_handlers(
         ".*",
         [
+            *index.handlers(url_path_join(base_url, KIT_APPS)),
             *handlers(base_url, apps),
             (
                 url_path_join(base_url, "server-proxy/servers-info"),
@@ -70,3 +99,12 @@ def load(server_app: Any) -> None:
             (url_path_join(base_url, "server-proxy/icon/(.*)"), IconHandler, {"icons": icons}),
         ],
     )
+
+
+def _tell_kernels() -> None:
+    """What is started in this session, its jobs included, keeps experiments where the apps look for them."""
+    home = Path.home()
+    os.environ.setdefault("MLFLOW_TRACKING_URI", store.tracking_uri(home))
+    # Where a new experiment's files go; the client reads it, too (mlflow 3, tracking/_tracking_service/utils.py).
+    os.environ.setdefault("_MLFLOW_SERVER_ARTIFACT_ROOT", str(store.artifacts(home)))
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"

@@ -19,18 +19,26 @@ from extensions.coursework import words
 from extensions.coursework.helper import Helper
 
 _FOLDER = Path(__file__).parent / "pages"
-_PAGES = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-_PAGES.filters["bytes"] = words.size
 _STATUS = {"bad-link": 400, "bad-key": 400, "not-found": 404, "exchange-silent": 503}
+
+
+def templates(*folders: Path) -> Environment:
+    """Templates of these folders, which may extend those that all pages share (``base.html``, ``error.html``)."""
+    loader = FileSystemLoader([*folders, _FOLDER])
+    found = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    found.filters["bytes"] = words.size
+    return found
 
 
 class Page(JupyterHandler):
     """Base of all; shows a CampusError as a page that says what is wrong and what to do."""
 
     auth_resource = "campus"
+    pages = templates()
 
-    def initialize(self, helper: Helper) -> None:
-        self.helper = helper
+    def initialize(self, helper: Helper | None = None) -> None:
+        if helper:
+            self.helper = helper
 
     @cached_property
     def _nonce(self) -> str:
@@ -70,7 +78,7 @@ class Page(JupyterHandler):
             "lab": self.lab(),
             "course_page": self.course_page,
         }
-        self.finish(_PAGES.get_template(page).render(**common, **values))
+        self.finish(self.pages.get_template(page).render(**common, **values))
 
     async def told(self, deed: Callable[[], Awaitable[None]]) -> None:
         """Do it; a CampusError becomes a page."""

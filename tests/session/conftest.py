@@ -114,9 +114,8 @@ class Session:
 
     def request(self, method: str, path: str, **arguments: Any) -> requests.Response:
         headers = {**TOKEN, **arguments.pop("headers", {})}
-        return requests.request(
-            method, f"{self.url}{path}", headers=headers, timeout=30, allow_redirects=False, **arguments
-        )
+        arguments = {"timeout": 30, "allow_redirects": False, **arguments}
+        return requests.request(method, f"{self.url}{path}", headers=headers, **arguments)
 
     def page_config(self) -> dict[str, Any]:
         page = self.request("GET", "/lab").text

@@ -215,7 +215,7 @@ def test_a_persons_own_extension_takes_the_place_of_none(environment: Path) -> N
         assert session.request("GET", "/campus/session").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/lsp/status", "/formgrader", "/tree"])
+@pytest.mark.parametrize("path", ["/lsp/status", "/formgrader", "/tree", "/git-pull", "/voila/render/a.ipynb"])
 def test_pages_of_extensions_that_are_off_do_not_exist(path: str, session: Session) -> None:
     assert session.request("GET", path).status_code == 404
 
@@ -254,6 +254,7 @@ OFF = {
     "@jupyterlab/fileeditor-extension:language-server",
     "@jupyter/nbgrader:create-assignment",
     "@jupyter/nbgrader:formgrader",
+    "@voila-dashboards/jupyterlab-preview",
 }
 # What nbgrader has for everybody.
 ON = {
@@ -388,7 +389,7 @@ def test_an_app_on_tcp_is_left_out_with_a_line_in_the_log(name: str, app: App) -
 
 def test_the_launcher_offers_what_is_there(app: App) -> None:
     offered = app.session.request("GET", "/server-proxy/servers-info").json()["server_processes"]
-    assert [each["name"] for each in offered] == ["on-unix"]
+    assert [each["name"] for each in offered] == ["on-unix", "mlflow", "tensorboard", "kit-apps"]
 
 
 def test_no_app_listens_on_tcp(app: App) -> None:

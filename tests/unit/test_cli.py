@@ -646,7 +646,7 @@ def run_as_ordinary(mine: Path, *arguments: str, **env: str) -> subprocess.Compl
     become: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
     env = {"PATH": "/usr/bin:/bin", **env}
     return subprocess.run(
-        [str(mine / "campus"), *arguments], env=env, cwd="/", capture_output=True, text=True, timeout=60, **become
+        [str(mine / "campus"), *arguments], env=env, cwd="/", capture_output=True, text=True, timeout=300, **become
     )
 
 

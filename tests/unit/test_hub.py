@@ -79,7 +79,7 @@ def test_the_embedded_site(paths: Paths) -> None:
     assert [s["name"] for s in hub.services] == ["exchange", "home", "publisher", "idle-culler"]
     services = "http://127.0.0.1:8000/services"
     told = {"CAMPUS_EXCHANGE_URL": f"{services}/exchange/api/v1", "CAMPUS_HOME_URL": f"{services}/home/"}
-    assert spawner.environment == told
+    assert spawner.environment == {**told, "CAMPUS_KITS": str(paths.kit_repositories)}
     assert spawner.ip == "127.0.0.1"
     assert [(s.name, s.gpus, s.shards, s.memory_mib, s.seconds, s.max_seconds) for s in spawner.offer.sizes] == [
         ("cpu", 0, 0, 2048, 7200, 28800),
@@ -161,7 +161,8 @@ def test_people_have_domains_of_their_own_where_the_site_says_so(paths: Paths) -
     assert c.JupyterHub.subdomain_host == "http://campus.localhost:9000"
     exchange = "http://exchange--service.campus.localhost:9000/x/services/exchange/"
     home = "http://home--service.campus.localhost:9000/x/services/home/"
-    assert c.CampusSpawner.environment == {"CAMPUS_EXCHANGE_URL": f"{exchange}api/v1", "CAMPUS_HOME_URL": home}
+    told_session = c.CampusSpawner.environment
+    assert (told_session["CAMPUS_EXCHANGE_URL"], told_session["CAMPUS_HOME_URL"]) == (f"{exchange}api/v1", home)
     told = exchange_environment(site, paths)
     assert told["JUPYTERHUB_OAUTH_CALLBACK_URL"] == f"{exchange}oauth_callback"
     assert told["JUPYTERHUB_HOST"] == "http://campus.localhost:9000"

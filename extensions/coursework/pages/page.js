@@ -43,3 +43,11 @@ if (note) {
   });
   tabs.postMessage({ ask: folder });
 }
+
+// A form that its page sends by itself, once: where the page is shown again as it was left, its button is there.
+const atOnce = document.querySelector('button[data-at-once]');
+if (atOnce) {
+  for (const part of document.querySelectorAll('[data-coming]')) part.hidden = false;
+  for (const part of document.querySelectorAll('[data-asked]')) part.hidden = true;
+  atOnce.form.requestSubmit(atOnce);
+}
