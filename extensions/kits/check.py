@@ -15,7 +15,7 @@ from extensions.kits.kit import KitFolder
 
 CARD = "model_card.md"
 _CARD_SAYS = {
-    "intended use": r"intended use",
+    "intended use": r"intended use|meant for",
     "the data": r"\bdata\b",
     "limits": r"limit",
     "the energy used": r"energy",
