@@ -48,6 +48,7 @@ class Desk:
         self.account = widgets.Dropdown(description="Explain", style=wide, layout=long)
         self.head, self.list, self.person = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.why = widgets.Output()
+        self._quiet = False
         for control in (self.week, self.way, self.false_alarm, self.missed, self.budget, self.reveal):
             control.observe(lambda _: self.refresh(), "value")
         self.account.observe(lambda _: self.explain(), "value")
@@ -105,15 +106,17 @@ class Desk:
             table["truth"] = ["laundering" if truth[each] else "lawful" for each in shown]
         rest = f"<p>and {len(alerts) - len(shown)} more, in the list below</p>" if len(alerts) > len(shown) else ""
         self.list.value = f"<div class='aml'>{table.to_html(index=False, border=0)}{rest}</div>"
-        before = self.account.value
-        options = [(f"account {each}: {chance[each]:.0%}", int(each)) for each in alerts]
-        self.account.options = options
-        if before in alerts:
-            self.account.value = before
+        before, self._quiet = self.account.value, True  # one explanation is enough, for whom it is in the end
+        self.account.options = [(f"account {each}: {chance[each]:.0%}", int(each)) for each in alerts]
+        if len(alerts):
+            self.account.value = before if before is not None and before in alerts else int(alerts[0])
+        self._quiet = False
         self.explain()
 
     def explain(self) -> None:
         """Draws the reasons for the account that is chosen."""
+        if self._quiet:
+            return
         account = self.account.value
         self.why.clear_output(wait=True)
         if account is None:
