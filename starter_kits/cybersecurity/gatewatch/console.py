@@ -37,7 +37,7 @@ def page() -> Any:
 
     choose = widgets.Dropdown(options=EXAMPLES, description="Example", layout={"width": "28rem"})
     text = widgets.Textarea(
-        value=choose.value, description="Request", layout={"width": "100%", "height": "5.5rem"}, continuous_update=False
+        value=choose.value, description="Request", layout={"width": "98%", "height": "5.5rem"}, continuous_update=False
     )
     alarms = widgets.IntSlider(
         value=budget.ALARMS_PER_DAY,
