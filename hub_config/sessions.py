@@ -12,7 +12,7 @@ from hub_config.home import home
 from hub_config.paths import Paths
 from hub_config.site import Environment, Site, Size, duration_seconds, memory_mib
 from hub_config.slurmrestd import rest_transport
-from spawners import api, form, idle_api
+from spawners import api, form, home_api, idle_api
 from spawners.environments import SessionEnvironment
 from spawners.idle import IdleLimits
 from spawners.offer import Offer, SessionSize
@@ -105,7 +105,7 @@ def update_sessions(c, site: Site, paths: Paths) -> None:
     c.WatchedProxy.cluster_watch = watch
     desk = classes.desk_of(site, paths, c.CampusSpawner.offer, watch)
     of_courses = [*hub_side.HANDLERS, *classes.handlers(desk)]
-    c.JupyterHub.extra_handlers = [*api.HANDLERS, *idle_api.HANDLERS, *form.HANDLERS, *of_courses]
+    c.JupyterHub.extra_handlers = [*api.HANDLERS, *idle_api.HANDLERS, *home_api.HANDLERS, *form.HANDLERS, *of_courses]
     c.CampusSpawner.job_template = paths.job_template.read_text() if site.sessions.job_template else ""
     c.CampusSpawner.idle_limits = idle_limits(site)
     c.CampusSpawner.log_folder = site.sessions.log_folder

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from campus_base.errors import CampusError
 from campus_base.process import run_sync
-from hub_config import __version__
+from hub_config import __version__, first_hour
 from hub_config.accounting import ensure_accounting
 from hub_config.accounts import DEMO_PASSWORD, OPERATOR_PASSWORD, ensure_accounts, ensure_secret
 from hub_config.associations import ensure_associations
@@ -114,6 +114,7 @@ class Up:
         renewed = ensure_project(self.paths.hub_env)
         if not self.site.sessions.environment:
             ensure_project(self.paths.session_env.resolve())
+        renewed = first_hour.publish(self.paths) or renewed
         return f"version {__version__} installed" if renewed else "nothing to do"
 
     def _accounts(self) -> str:

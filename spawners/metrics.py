@@ -88,6 +88,9 @@ REQUEST_TIME = Histogram(
     ["command"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
 )
+GPU_SECONDS = Counter(
+    "campus_gpu_seconds", "Number of seconds that sessions had a GPU, times how many they had, by size.", ["size"]
+)
 ORPHANS = Counter("campus_orphans_cancelled", "Number of jobs that belonged to no session and were cancelled.")
 
 # A series that is not there cannot be told from one that nobody looks for.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyterhub.utils import wait_for_http_server
 
-from spawners import metrics
+from spawners import metrics, usage
 from spawners.ending import is_over, raise_if_over, refusal
 from spawners.tls import session_context
 from spawners.watch import TICK
@@ -46,6 +46,7 @@ async def until_placed(spawner: CampusSpawner) -> str:
     spawner.ended = None
     spawner.commit()
     metrics.started(spawner.submitted, job)
+    usage.keep([spawner])
     return f"https://{node.address}:{spawner.port_reported}"
 
 

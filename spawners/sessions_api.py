@@ -53,14 +53,19 @@ def shown(spawner: CampusSpawner) -> dict[str, Any]:
     return found
 
 
+def sessions_of(user: Any) -> list[dict[str, Any]]:
+    """A person's sessions (see :func:`shown`), the unnamed one first, which is always there."""
+    spawners: Mapping[str, CampusSpawner] = user.spawners
+    named = (spawners[name] for name in sorted(spawners) if name and spawners[name].active)
+    return [shown(one) for one in (spawners[""], *named)]
+
+
 class SessionsHandler(APIHandler):
-    """``GET`` answers the sessions that there are, the unnamed one first, which is always there; see :func:`shown`."""
+    """``GET`` answers ``{"sessions"}``; see :func:`sessions_of`."""
 
     @needs_scope("read:servers")
     def get(self, user_name: str) -> None:
         user = self.find_user(user_name)
         if user is None:
             raise web.HTTPError(404)
-        spawners: Mapping[str, CampusSpawner] = user.spawners
-        named = (spawners[name] for name in sorted(spawners) if name and spawners[name].active)
-        self.finish({"sessions": [shown(one) for one in (spawners[""], *named)]})
+        self.finish({"sessions": sessions_of(user)})

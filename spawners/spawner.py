@@ -16,7 +16,7 @@ from traitlets import Any as AnyTrait
 from traitlets import Unicode, default
 
 from campus_base.errors import CampusError
-from spawners import metrics, resume
+from spawners import metrics, resume, usage
 from spawners.adoption import adopt
 from spawners.callback import Expected, digest, serve_callback
 from spawners.certificates import FILES, alternative_names, as_environment, make_certificate
@@ -74,6 +74,7 @@ class CampusSpawner(SlurmSpawner):
         self.idle = IdleClock(self.idle_limits)
         self.watch.ensure_running()
         metrics.SESSIONS.add(self)
+        usage.METER.add(self)
 
     @property
     def watch(self) -> ClusterWatch:
@@ -282,6 +283,7 @@ class CampusSpawner(SlurmSpawner):
         if self._check_pending and not self._start_pending:
             return await adopt(self)
         if is_over(self):
+            usage.keep([self])
             await look_why(self)
             return 1
         return None
@@ -312,6 +314,7 @@ class CampusSpawner(SlurmSpawner):
         """Cancel the job. While Slurm is silent the job stays, belongs to no server, and is cancelled afterwards."""
         if not self.job_id:
             return
+        usage.keep([self])
         # It was a session, and not only a wish for one; why it is given up is known already.
         if self.node and not (self.ended and self.ended.job_id == self.job_id):
             why = self.idle.reason(time.monotonic())
@@ -328,5 +331,6 @@ class CampusSpawner(SlurmSpawner):
                 while await self.watch.refresh(nodes=False):
                     job = self.job()
                     if job is None or job.state.over:
+                        usage.keep([self])
                         return
                     await self.watch.news(TICK)

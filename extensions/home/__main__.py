@@ -8,11 +8,10 @@ import ssl
 import sys
 
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector, ThreadedResolver
-from jupyterhub.services.auth import HubOAuth
 from tornado.httpserver import HTTPServer
 from tornado.log import enable_pretty_logging
 
-from extensions.daemon import MEMORY_SECONDS, context, serve_until_told
+from extensions.daemon import context, know_the_hub, serve_until_told
 from extensions.exchange.receipts import secret_file
 from extensions.home.announcements import Announcements
 from extensions.home.app import make_app
@@ -35,7 +34,10 @@ def open_home(settings: Settings, web: ClientSession) -> Home:
         settings=settings,
         hub=Asked("hub", N_("The hub does not answer now."), settings.hub_api, web, inside or True),
         exchange=Asked(
-            "exchange", N_("The exchange, which keeps courses, does not answer now."), settings.exchange_api, web
+            "exchange",
+            N_("The exchange, which keeps courses, does not answer now."),
+            settings.exchange_api,
+            web,
         ),
         languages=found,
         templates=Templates(found.values(), settings.prefix),
@@ -46,7 +48,7 @@ def open_home(settings: Settings, web: ClientSession) -> Home:
 
 async def serve(settings: Settings) -> None:
     os.umask(0o077)
-    HubOAuth.instance(cache_max_age=MEMORY_SECONDS)
+    know_the_hub(settings)
     cookie_secret = secret_file(settings.folder / "cookie.key")
     # The machine's own resolver: names may stand in its hosts file, or in a directory.
     connector = TCPConnector(limit=_AT_ONCE, resolver=ThreadedResolver())

@@ -11,7 +11,7 @@ from extensions.daemon import Health
 from extensions.exchange.names import ID
 from extensions.home.handler import Home, NothingHere
 from extensions.home.kits.kit import FILE, NAME
-from extensions.home.pages import course, kits, landing, language, search, session
+from extensions.home.pages import course, kits, landing, language, mine, search, session
 from extensions.home.pages.teach import assignment, classes, log, overview, people, similar, struggles
 from extensions.home.render import static_handlers
 
@@ -24,6 +24,7 @@ _ASSIGNMENT = f"{_TEACH}/assignments/({ID})"
 PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
     ("", landing.Landing),
     ("language", language.ChooseLanguage),
+    ("recent/forget", mine.Forget),
     ("session", session.Session),
     ("session/stop", session.Stop),
     (_COURSE, course.Course),

@@ -37,10 +37,16 @@ def errors() -> list[str]:
 
 @pytest.fixture
 def sign_in(chromium: Browser, calm: Campus, errors: list[str]) -> SignIn:
-    """Signs in as a newcomer and goes on to the spawn page; keywords are a browser context's (viewport, ...)."""
+    """Signs in as a newcomer and goes on to the spawn page; keywords are a browser context's (viewport, ...).
 
-    def sign_in(name: str, **context: object) -> Page:
-        page = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}).new_page()  # type: ignore[arg-type]
+    Without ``tour``, their browser has seen Home's tour, which would stand before everything.
+    """
+
+    def sign_in(name: str, tour: bool = False, **context: object) -> Page:
+        opened = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})  # type: ignore[arg-type]
+        if not tour:
+            opened.add_cookies([{"name": "campus-tour", "value": "1", "url": f"{calm.url}/services/home/"}])
+        page = opened.new_page()
         page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e: errors.append(str(e)))
         page.goto(calm.url)

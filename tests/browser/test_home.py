@@ -14,6 +14,7 @@ from hub_config.exchange import PUBLISHER_TOKEN
 from tests.browser.conftest import SignIn, Well
 from tests.support.campus import Campus
 from tests.support.exchange import key, tar
+from tests.support.person import wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.browser]
 
@@ -105,6 +106,74 @@ def test_on_a_phone_in_french(scheme: str, sign_in: SignIn, well: Well, calm: Ca
         expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
         well(page, f"{name}-phone-{scheme}")
     expect(page.get_by_role("link", name="Ouvrir Logistic regression")).to_be_visible()
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "fr-LU"])
+def test_the_tour_is_shown_once_and_again_when_asked(
+    locale: str, sign_in: SignIn, well: Well, calm: Campus, course: Course, errors: list[str]
+) -> None:
+    following, skip, again = {
+        "en-GB": ("Next", "Skip the tour", "Tour of this page"),
+        "fr-LU": ("Suivant", "Passer la visite", "Visite de cette page"),
+    }[locale]
+    page = sign_in("trainee1", tour=True, locale=locale, viewport={"width": 400, "height": 800})
+    page.goto(f"{calm.url}/services/home/")
+    tour = page.get_by_role("dialog")
+    expect(tour).to_be_visible()
+    expect(tour.get_by_role("heading")).to_be_focused()
+    well(page, f"tour-{locale}")
+    expect(tour).to_have_accessible_name(tour.get_by_role("heading").inner_text())
+    said = set()
+    while tour.get_by_role("button", name=following).is_visible():
+        said.add(tour.get_by_role("heading").inner_text())
+        # By keyboard alone; the dialog lets nothing behind it be reached.
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.dataset.tour") != "next":
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+    assert len(said) >= 3
+    page.keyboard.press("Escape")
+    expect(tour).not_to_be_visible()
+    expect(page.get_by_role("button", name=again)).to_be_focused()
+    page.reload()
+    expect(tour).not_to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=again).click()
+    tour.get_by_role("button", name=skip).click()
+    expect(tour).not_to_be_visible()
+    assert not errors
+
+
+def test_recent_work_is_opened_and_forgotten(sign_in: SignIn, well: Well, calm: Campus, errors: list[str]) -> None:
+    person, name = calm.person("trainee2"), calm.name("trainee2")
+    person.start(size="cpu")
+    body = {
+        "type": "notebook",
+        "format": "json",
+        "content": {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5},
+    }
+    for path in ("first.ipynb", "Deuxième essai.ipynb"):
+        assert person.request("PUT", f"/user/{name}/api/contents/{path}", json=body).ok
+    page = sign_in("trainee2")
+
+    def shown() -> bool:
+        page.goto(f"{calm.url}/services/home/")
+        return page.get_by_role("link", name="Deuxième essai.ipynb").is_visible()
+
+    wait_for("the notebook on Home", shown)
+    well(page, "home-recent")
+    other = sign_in("trainee1")
+    other.goto(f"{calm.url}/services/home/")
+    expect(other.get_by_text("Deuxième essai.ipynb")).to_have_count(0)
+    page.get_by_role("link", name="Deuxième essai.ipynb").click()
+    page.wait_for_url(re.compile(rf"/user/{name}/lab"), timeout=_LONG)
+    expect(page.get_by_role("tab", name="Deuxième essai.ipynb")).to_be_visible(timeout=_LONG)
+    page.goto(f"{calm.url}/services/home/")
+    errors.clear()
+    page.get_by_role("button", name="Forget this list").click()
+    expect(page.get_by_role("status").first).to_contain_text("The list is forgotten.")
+    expect(page.get_by_role("link", name="Deuxième essai.ipynb")).to_have_count(0)
+    assert not errors
 
 
 def test_by_keyboard_and_the_language_is_remembered(sign_in: SignIn, calm: Campus, course: Course) -> None:

@@ -47,6 +47,9 @@ class Home:
         self.exchange = exchange
         self.sessions: dict[str, list[dict[str, Any]]] = {}
         """What the hub says of somebody's; ``end`` is in so many seconds here."""
+        self.recent: dict[str, list[dict[str, Any]]] = {}
+        """Whose notebooks were saved last, as the hub says it."""
+        self.gpu_hours = {"month": 0.0, "total": 0.0}
         self.asked: list[tuple[str, str, str]] = []
         """What the hub was asked besides who somebody is."""
         self.reset()
@@ -62,14 +65,20 @@ class Home:
     def reset(self) -> None:
         """As after the start, for another test."""
         self.sessions.clear()
+        self.recent.clear()
+        self.gpu_hours = {"month": 0.0, "total": 0.0}
         self.asked.clear()
         self.exchange.hub.more = self._hub
 
     def _hub(self, method: str, path: str, name: str) -> tuple[int, Any]:
         self.asked.append((method, path, name))
-        if (method, path) == ("GET", f"/hub/api/users/{name}/campus/sessions"):
+        if (method, path) in (("GET", f"/hub/api/users/{name}/campus/{what}") for what in ("sessions", "home")):
             found = self.sessions.get(name, [NO_SESSION])
-            return 200, {"sessions": [one | {"end": one["end"] and time.time() + one["end"]} for one in found]}
+            said: dict[str, Any] = {
+                "sessions": [one | {"end": one["end"] and time.time() + one["end"]} for one in found]
+            }
+            more = {"recent": self.recent.get(name, []), "gpu_hours": self.gpu_hours}
+            return 200, said | (more if path.endswith("home") else {})
         return (202, None) if method == "DELETE" and path.startswith(f"/hub/api/users/{name}/") else (403, {})
 
     def start(self) -> None:

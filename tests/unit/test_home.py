@@ -372,3 +372,33 @@ def test_announcements_are_read_anew_and_a_mistake_shows_none(home: Home) -> Non
     assert "announcements[1].link" in (home.folder.parent / "home.log").read_text()
     Path(home.announcements).unlink()
     assert "Down on" not in home.get("ada")
+
+
+# ---------------------------------------------------------------- recent work, GPU-hours
+
+
+def test_recent_work_is_opened_in_a_session_as_it_was_saved_in(home: Home) -> None:
+    home.recent["ada"] = [
+        {"path": "kits/aml/Où & <quand>?.ipynb", "at": 1_700_000_000, "size": "gpu1"},
+        {"path": "first.ipynb", "at": 1_600_000_000, "size": "gone"},
+    ]
+    page = home.get("ada")
+    assert "Où &amp; &lt;quand&gt;?.ipynb" in page
+    assert "in kits/aml Nov 14, 2023, 22:13 UTC" in text(page)
+    link = parse_qs(urlsplit(links(page)["Où & <quand>?.ipynb"]).query)
+    assert link["opt-size"] == ["gpu1"]
+    assert link["next"] == ["/user/ada/lab/tree/kits/aml/O%C3%B9%20%26%20%3Cquand%3E%3F.ipynb"]
+    assert parse_qs(urlsplit(links(page)["first.ipynb"]).query)["opt-size"] == ["cpu"]
+    assert "Recent work" not in text(home.get("bob"))
+
+
+def test_the_list_is_forgotten_with_the_persons_own_token(home: Home) -> None:
+    assert "still in your home folder" in home.post("ada", "recent/forget")
+    assert ("DELETE", "/hub/api/users/ada/campus/recent", "ada") in home.asked
+
+
+def test_gpu_hours_are_shown_to_whoever_had_some(home: Home) -> None:
+    assert "GPU-hours" not in text(home.get("ada"))
+    home.gpu_hours = {"month": 3.2, "total": 10.456}
+    assert "GPU-hours this month: 3.2; in all: 10.46" in text(home.get("ada"))
+    assert "Heures de GPU ce mois-ci : 3,2 ; en tout : 10,46" in text(home.get("ada", **{"Accept-Language": "fr"}))

@@ -475,6 +475,7 @@ def test_the_metrics_are_those_that_were_promised() -> None:
         "campus_slurm_requests_total",
         "campus_slurm_request_seconds",
         "campus_orphans_cancelled_total",
+        "campus_gpu_seconds_total",
     }
 
 

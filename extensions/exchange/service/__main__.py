@@ -9,12 +9,11 @@ import ssl
 import sys
 from functools import partial
 
-from jupyterhub.services.auth import HubOAuth
 from sqlalchemy import Connection, func, insert, select
 from tornado.httpserver import HTTPServer
 from tornado.log import enable_pretty_logging
 
-from extensions.daemon import MEMORY_SECONDS, context, serve_until_told
+from extensions.daemon import context, know_the_hub, serve_until_told
 from extensions.exchange.receipts import Signer, secret_file
 from extensions.exchange.service import trees
 from extensions.exchange.service.app import make_app
@@ -57,7 +56,7 @@ def open_exchange(settings: Settings) -> Exchange:
 
 async def serve(settings: Settings) -> None:
     exchange = open_exchange(settings)
-    HubOAuth.instance(cache_max_age=MEMORY_SECONDS)
+    know_the_hub(settings)
     cookie_secret = secret_file(settings.folder / "cookie.key")
     server = HTTPServer(
         make_app(exchange, settings.prefix, cookie_secret),

@@ -11,7 +11,7 @@ from campus_base.errors import CampusError
 from extensions.home.display import moment
 from extensions.home.handler import Page
 from extensions.home.pages import kits
-from extensions.home.pages.session import sessions
+from extensions.home.pages.mine import first_hour, mine
 
 _HANDED_IN = ("submitted", "graded", "feedback")
 
@@ -58,11 +58,14 @@ async def courses(page: Page) -> list[CourseCard] | CampusError:
 
 class Landing(Page):
     async def get(self) -> None:
-        its_sessions, its_courses = await asyncio.gather(sessions(self), courses(self))
+        its_own, its_courses = await asyncio.gather(mine(self), courses(self))
         self.show(
             "home.html",
             announcements=self.home.announcements.now(self.home.now()),
-            sessions=its_sessions,
+            sessions=its_own.sessions,
+            recent=its_own.recent,
+            gpu_hours=its_own.gpu_hours,
+            first_hour=first_hour(self),
             courses=its_courses,
             shelves=kits.shelves(self.home),
             broken=kits.broken(self),
