@@ -109,7 +109,7 @@ class KitPage(_OfKit):
 
 
 class Notebook(_OfKit):
-    """A notebook as it was run when the kit was published."""
+    """A notebook as it was published: with its outputs, where it was run for that."""
 
     async def get(self, name: str, stem: str) -> None:
         entry = self.entry(name)
