@@ -29,8 +29,8 @@ class Desk:
         wide = np.repeat(np.repeat((self._scene.coarse[0] * DN).numpy(), FACTOR, 1), FACTOR, 2)
         self._sent = wide
         height, width = self._truth.shape[1:]
-        style: dict[str, Any] = {"description_width": "150px"}
-        layout = widgets.Layout(width="480px")
+        style: dict[str, Any] = {"description_width": "170px"}
+        layout = widgets.Layout(width="500px")
         self.band = widgets.Dropdown(options=_BANDS, description="Band", style=style, layout=layout)
         self.south = widgets.IntSlider(
             264, 0, height - _SIZE, 4, description="Rows from the north", style=style, layout=layout
