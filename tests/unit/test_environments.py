@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from campus_base.process import ProgramFailed, Result
@@ -169,6 +171,8 @@ def running_on(environment: Path) -> Iterator[None]:
     argv = [f"{environment}/bin/python", "-I", "-S", "-c", "import time; time.sleep(60)"]
     process = subprocess.Popen(argv, executable=os.path.realpath(sys.executable))
     try:
+        while psutil.Process(process.pid).cmdline() != argv:  # it has begun before the kernel can tell its arguments
+            time.sleep(0.01)
         yield
     finally:
         process.kill()
