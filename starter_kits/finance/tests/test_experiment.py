@@ -71,8 +71,8 @@ def test_suspicion_spreads_to_those_who_share_a_counterparty(graph):
     week = graph.week(12)
     count = len(week.features)
     outside = week.other[week.other >= count]
-    shared = next(each for each in outside.unique() if len(week.account[week.other == each].unique()) > 1)
-    one, two = week.account[week.other == shared].unique()[:2]
+    shared = next(each for each in outside.unique() if len(week.account[week.other == each].unique()) == 2)
+    one, two = week.account[week.other == shared].unique()
     before = net(week)
     changed = week.features.clone()
     changed[one] += 1.0
