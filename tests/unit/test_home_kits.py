@@ -15,9 +15,12 @@ import pytest
 from extensions.home.kits.catalogue import Catalogue
 from extensions.home.kits.clean import cleaned, plain, untitled
 from extensions.home.kits.files import NoFile, read
+from extensions.home.kits.kit import Kit
 from extensions.home.kits.opening import enough, way
 from extensions.home.kits.sheet import Sheet, sheet
 from extensions.home.settings import Size
+from extensions.kits.kit import KIT_FILE, MANIFEST, kits_in
+from hub_config.kits.sources import OURS
 from tests.support.exchange import Exchange, running
 from tests.support.home import NO_SESSION, SIZES, Home, at_home, text
 from tests.support.kits import publish
@@ -129,6 +132,22 @@ def _linked(path: Path) -> None:
 def _pipe(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
+
+
+@pytest.mark.parametrize("path", kits_in(OURS), ids=lambda path: path.name)
+def test_every_kit_that_comes_with_campus_can_be_shown(path: Path) -> None:
+    told = KIT_FILE.read(path / MANIFEST).model_dump(mode="json")
+    assert Kit.model_validate({**told, "name": path.name}).title == told["title"]
+
+
+def test_the_longest_that_a_manifest_may_say_can_be_shown() -> None:
+    """Home asks no more of a kit than its manifest's model does."""
+    told = KIT_FILE.read(OURS / "green" / MANIFEST).model_dump(mode="json")
+    longest = {"title": 100, "summary": 300, "sector": 40, "licence": 100, "picture_alt": 300}
+    told |= {name: "x" * length for name, length in longest.items()}
+    told["data"][0] |= {"name": "x" * 100, "source": "x" * 300, "licence": "x" * 100, "note": "x" * 500}
+    told["notebooks"][0]["title"] = "x" * 100
+    Kit.model_validate({**told, "name": "green"})
 
 
 def test_other_files_in_the_catalogue_are_no_kits(tmp_path: Path) -> None:

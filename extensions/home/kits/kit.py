@@ -60,7 +60,7 @@ class Kit(_Part):
     """What one has at the end."""
     licence: _Short
     picture: _Picture
-    picture_alt: _Short
+    picture_alt: _Long
     notebooks: Annotated[tuple[Notebook, ...], Field(min_length=1, max_length=30)]
     data: Annotated[tuple[Data, ...], Field(max_length=30)] = ()
 
