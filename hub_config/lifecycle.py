@@ -28,7 +28,7 @@ from spawners.slurm.cli import CliTransport
 
 _ENDING_SECONDS = 30
 _RENEWABLE = ("node", "run", "log", "envs", "hub")
-_KEPT = ("home", "var", "etc")
+_KEPT = ("home", "var", "etc", "kits")
 Say = Callable[[str], None]
 
 
@@ -130,7 +130,7 @@ def uninstall(paths: Paths, say: Say, everything: bool) -> None:
             paths.prefix.rmdir()
         say("Campus is uninstalled, homes and accounts included.")
         return
-    say(f"Campus is uninstalled. {paths.homes}, {paths.prefix / 'var'} and {paths.prefix / 'etc'} stay:")
+    say(f"Campus is uninstalled. {', '.join(str(paths.prefix / folder) for folder in _KEPT)} stay:")
     say("./campus up takes them up again. To remove them and the demo accounts too: up, then uninstall --everything.")
 
 

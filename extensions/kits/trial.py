@@ -30,7 +30,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,8 @@ def app(file: str, seconds: str) -> dict[str, Any]:
         try:
             error = _open(f"http://127.0.0.1:{port}/?token={token}", server, deadline)
         finally:
-            os.killpg(server.pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it may have ended by itself
+                os.killpg(server.pid, signal.SIGTERM)
             try:
                 server.wait(10)
             except subprocess.TimeoutExpired:
@@ -139,7 +140,7 @@ def _open(address: str, server: subprocess.Popen[Any], deadline: float) -> str |
             return "Voilà ended before it answered"
         try:
             with opener.open(address, timeout=max(1, deadline - time.monotonic())) as answer:
-                page = answer.read().decode("utf-8", "replace")
+                page = _read(answer, deadline)
         except urllib.error.HTTPError as refused:
             return f"Voilà answers {refused.code}: {_words(refused.read().decode('utf-8', 'replace'))}"
         except OSError:  # it does not listen yet
@@ -149,6 +150,16 @@ def _open(address: str, server: subprocess.Popen[Any], deadline: float) -> str |
             return _words(page[found.start() :])
         return None if "vnd.jupyter.widget-view+json" in page else "the page shows no widget"
     return "Voilà does not show the app in time"
+
+
+def _read(answer: Any, deadline: float) -> str:
+    """A page. Raises TimeoutError: while a cell runs, Voilà sends a little now and then, so the socket does not."""
+    parts = []
+    while part := answer.read1():
+        parts.append(part)
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    return b"".join(parts).decode("utf-8", "replace")
 
 
 def _words(page: str) -> str:

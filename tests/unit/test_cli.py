@@ -209,7 +209,7 @@ def test_down_when_nothing_runs(prefix: Path, capsys: Captured) -> None:
     assert not prefix.exists()
 
 
-KEPT = ("etc", "home", "var")
+KEPT = ("etc", "home", "kits", "var")
 REMOVED = ("envs", "hub", "log", "node", "run")
 
 

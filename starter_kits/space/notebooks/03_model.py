@@ -36,8 +36,8 @@ sum(weight.numel() for weight in made.members[0].parameters())
 # ## The south
 #
 # Regression and trees as they were chosen in notebook 2. No model has learned from the south. But while this kit was
-# made its errors were looked at: loss, steps and learning rate were settled with them in view, and the mean image became
-# the headline when its error was known. So the gain below flatters; only a fresh scene can tell it without that.
+# made its errors were looked at: loss, steps and learning rate were settled with them in view, and the mean image
+# became the headline when its error was known. So the gain below flatters; only a fresh scene can tell it without that.
 
 # %%
 regression, trees = baseline.again(given)
