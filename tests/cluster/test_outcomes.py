@@ -22,7 +22,9 @@ def ended(campus: Campus, name: str) -> str:
 def test_a_session_that_reached_its_time_limit(calm: Campus) -> None:
     calm.person("trainee1").start(size="cpu", minutes=5)
     (job,) = calm.jobs()
-    calm.slurm("scontrol", "update", f"JobId={job}", "EndTime=now")
+    update = ("scontrol", "update", f"JobId={job}", "EndTime=now")
+    # Slurm refuses an end in the second of the start, in which a session may be usable already.
+    wait_for("Slurm to take the end", lambda: calm.slurm(*update).returncode == 0, 10)
     said = ended(calm, "trainee1")
     assert "reached its time limit" in said
     assert "?opt-resume=1" in said
