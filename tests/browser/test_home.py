@@ -79,7 +79,7 @@ def test_a_trainee_from_home_into_a_session_and_back(
     expect(page.get_by_text("No session is running")).to_be_visible()
     expect(page.get_by_text("0 of 3 handed in")).to_be_visible()
     well(page, "home")
-    page.get_by_role("link", name="Open the course First steps").click()
+    page.get_by_role("link", name="Open the course First steps in deep learning").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("First steps in deep learning")
     well(page, "course")
     assert not errors
