@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hub_config.accounts import remove_accounts
 from hub_config.daemon_accounts import remove_daemon_accounts
-from hub_config.environments import CHECKOUT, ensure_session_environment
+from hub_config.environments import CHECKOUT, ensure_project, ensure_session_environment
 from hub_config.installed import installed_site
 from hub_config.packages import install_debian_packages
 from hub_config.paths import Paths
@@ -46,6 +46,7 @@ def run_tests(part: str, arguments: list[str], paths: Paths, say: Say) -> int:
             return status
     if part in ("kits", "all"):
         ensure_session_environment(paths, shared=False)
+        ensure_project(paths.session_env.resolve())
         status = _pytest(["tests/kits", *arguments], {"CAMPUS_PREFIX": str(paths.prefix)}, say)
         if status not in (0, _NOTHING_CHOSEN) or part == "kits":
             return status

@@ -1,7 +1,7 @@
 """``python trial.py notebook|app|facts …``: one step of trying a built kit, in the session environment.
 
-Copied beside the kit and run as a file, in a home of its own: it needs nothing of Campus. Each step prints one JSON
-object.
+Copied beside the kit and run as a file, in a home of its own: of Campus it needs what that environment has. Each step
+prints one JSON object.
 
 - ``notebook FILE EXECUTED SECONDS``: runs a notebook from top to bottom, in one kernel, and writes it with its outputs.
   ``{"seconds", "cpu_seconds", "peak_mib", "error": null | {"cell", "says", "source"}}``
@@ -46,6 +46,8 @@ def notebook(file: str, executed: str, seconds: str) -> dict[str, Any]:
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
     from traitlets.config import Config
 
+    from extensions.lab.client import SETTINGS
+
     path, started = Path(file), time.monotonic()
     book = nbformat.read(path, as_version=4)
     client = NotebookClient(
@@ -54,7 +56,9 @@ def notebook(file: str, executed: str, seconds: str) -> dict[str, Any]:
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         # Sockets in a folder of our own: ports would be open to every account of the machine.
-        config=Config({"KernelManager": {"transport": "ipc", "ip": f"{os.environ['JUPYTER_RUNTIME_DIR']}/kernel"}}),
+        config=Config(
+            {"KernelManager": {"transport": "ipc", "ip": f"{os.environ['JUPYTER_RUNTIME_DIR']}/kernel"}, **SETTINGS}
+        ),
     )
     error: dict[str, Any] | None = None
     try:
@@ -84,10 +88,9 @@ def _where(book: Any, says: str) -> dict[str, Any]:
     return {"cell": number + 1, "says": says[:_SAYS], "source": code[number].source[:_SAYS]}
 
 
-_LATE = "Voilà does not show the app in time"
-
-
 def app(file: str, seconds: str) -> dict[str, Any]:
+    from extensions.lab.client import SETTINGS
+
     started = time.monotonic()
     deadline = started + int(seconds)
     path, token = Path(file), secrets.token_hex(16)
@@ -97,6 +100,7 @@ def app(file: str, seconds: str) -> dict[str, Any]:
         settings = {
             "Voila": {"ip": "127.0.0.1", "port": port, "port_retries": 0, "open_browser": False, "token": token},
             "VoilaConfiguration": {"show_tracebacks": True},
+            **SETTINGS,
         }
         Path(folder, "voila.json").write_text(json.dumps(settings))
         server = subprocess.Popen(
@@ -115,10 +119,7 @@ def app(file: str, seconds: str) -> dict[str, Any]:
             start_new_session=True,
         )
         try:
-            address = f"http://127.0.0.1:{port}/?token={token}"
-            # A second page has a kernel of its own: ipykernel 7 may overlook a request for good (its issue 1554).
-            error = _open(address, server, (started + deadline) / 2)
-            error = _open(address, server, deadline) if error == _LATE else error
+            error = _open(f"http://127.0.0.1:{port}/?token={token}", server, deadline)
         finally:
             with suppress(ProcessLookupError):  # it may have ended by itself
                 os.killpg(server.pid, signal.SIGTERM)
@@ -155,7 +156,7 @@ def _open(address: str, server: subprocess.Popen[Any], deadline: float) -> str |
         if found := _RAISED.search(page):
             return _words(page[found.start() :])
         return None if "vnd.jupyter.widget-view+json" in page else "the page shows no widget"
-    return _LATE
+    return "Voilà does not show the app in time"
 
 
 def _read(answer: Any, deadline: float) -> str:

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from tornado.httpserver import HTTPServer
-from tornado.ioloop import IOLoop, PeriodicCallback
+from tornado.ioloop import IOLoop
 from tornado.netutil import bind_unix_socket
 from traitlets.config import Config
 from voila.app import Voila
 
 from extensions.apps.serve.leash import leash, private_folder
 from extensions.apps.store import kits
+from extensions.lab.client import SETTINGS
 
 _CULL = 600  # seconds until the kernel of an app that nobody looks at any more ends
-_WAKE_SECONDS = 2.0
-_WAKES = 60  # of one kernel, while its app comes up; later they would count as use
 
 
 class KitApps(Voila):
@@ -34,29 +33,10 @@ class KitApps(Voila):
         server = HTTPServer(self.app)
         server.add_socket(bind_unix_socket(self.socket, mode=0o600))
         self.ioloop = IOLoop.current()
-        self._woken: dict[str, tuple[Any, int]] = {}
-        PeriodicCallback(self._wake_kernels, _WAKE_SECONDS * 1000).start()
         try:
             self.ioloop.start()
         finally:
             self.stop()
-
-    def _wake_kernels(self) -> None:
-        """Ask each new kernel something now and then.
-
-        ipykernel 7 may overlook a request that comes while it sends a reply, until another comes (its issue 1554); an
-        app in twelve stood still at that.
-        """
-        for name in self.kernel_manager.list_kernel_ids():
-            kernel = self.kernel_manager.get_kernel(name)
-            if name not in self._woken and kernel.ready.done():
-                self._woken[name] = kernel.connect_shell(), 0
-            socket, times = self._woken.get(name, (None, _WAKES))
-            if times < _WAKES:
-                kernel.session.send(socket, "kernel_info_request")
-                self._woken[name] = socket, times + 1
-            if times == _WAKES - 1:
-                socket.close(linger=0)
 
 
 def _lists_files(route: str) -> bool:
@@ -79,6 +59,7 @@ def configuration(base_url: str, folder: Path) -> Config:
             "Voila": server,
             "VoilaConfiguration": shown,
             "KernelManager": {"transport": "ipc"},
+            **SETTINGS,
             "MappingKernelManager": {"cull_idle_timeout": _CULL, "cull_interval": 60},
         }
     )

@@ -8,11 +8,12 @@ from queue import Empty
 from typing import Any
 
 import zmq.asyncio
-from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import Callable, Integer, Type, default
+
+from extensions.lab.client import HearingClient
 
 PROVISIONER = "campus-sandbox"
 
@@ -39,7 +40,7 @@ class CountedChannel(AsyncZMQSocketChannel):
         return self.session.deserialize(message)
 
 
-class SandboxedClient(AsyncKernelClient):
+class SandboxedClient(HearingClient):
     """A client of a kernel that may do anything with its sockets."""
 
     output_bytes = Integer(20 * 2**20, help="What the kernel may send as output.")
