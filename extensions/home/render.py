@@ -12,7 +12,7 @@ from tornado.web import StaticFileHandler
 
 from extensions.home.display import Display
 from extensions.home.language import Language
-from extensions.home.words import LEVELS, SECTORS, STATES
+from extensions.home.words import ENDINGS, LEVELS, SECTORS, STATES
 
 _HERE = Path(__file__).parent
 OURS = _HERE / "static"
@@ -44,6 +44,7 @@ class Templates:
         made.globals |= {
             "asset": self.asset,
             "language": language,
+            "endings": ENDINGS,
             "states": STATES,
             "levels": LEVELS,
             "sectors": SECTORS,

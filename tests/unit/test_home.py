@@ -15,6 +15,10 @@ from tornado.web import create_signed_value
 
 from extensions.home.catalogues import extracted
 from extensions.home.language import LOCALES, choose, languages, read_catalogue
+from extensions.home.words import ENDINGS
+from spawners import failure
+from spawners.failure import explain, stopped
+from spawners.slurm import JobState
 from tests.support.exchange import Exchange, running, tar
 from tests.support.home import NO_SESSION, Home, at_home, text
 
@@ -131,6 +135,18 @@ def test_what_the_session_does(home: Home, session: dict, says: str, link: tuple
         page = home.get("ada", path)
         assert says in text(page)
         assert links(page)[link[0]] == link[1]
+
+
+def test_how_a_session_ended_is_said_in_the_readers_language(home: Home) -> None:
+    home.sessions["ada"] = [NO_SESSION | {"ended": {"cause": "idle", "sentence": "It was idle.", "resumable": None}}]
+    page = text(home.get("ada", **{"Accept-Language": "fr"}))
+    assert "La session s’est terminée parce qu’elle ne servait pas." in page
+
+
+def test_every_end_of_a_session_has_words() -> None:
+    ends = explain(JobState.RUNNING, None, "1", ""), explain(JobState.FAILED, 1, "1", ""), stopped("1", None)
+    causes = {*failure._FROM_STATE, *(cause for _, cause, _ in failure._FROM_LOG), *(end.cause for end in ends), "idle"}
+    assert causes <= set(ENDINGS)
 
 
 def test_sessions_with_names_are_there_too(home: Home) -> None:
