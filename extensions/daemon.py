@@ -25,7 +25,7 @@ _ASKING: dict[str, asyncio.Future[Any]] = {}
 
 
 class Inside(Protocol):
-    """PEM files of the inside's mutual TLS; whoever connects must have a certificate of ``authorities``.
+    """PEM files of the inside's mutual TLS; who connects must have a certificate that is in ``authorities``, or of one.
 
     ``key`` is empty without TLS.
     """
@@ -51,7 +51,9 @@ def context(files: Inside, purpose: ssl.Purpose) -> ssl.SSLContext | None:
     """For a server (``CLIENT_AUTH``) or a client (``SERVER_AUTH``); None without TLS. Raises OSError."""
     if not files.key:
         return None
-    return make_ssl_context(files.key, files.certificate, cafile=files.authorities, purpose=purpose)
+    made = make_ssl_context(files.key, files.certificate, cafile=files.authorities, purpose=purpose)
+    made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a peer is believed by its own certificate
+    return made
 
 
 async def serve_until_told(server: HTTPServer, port: int, name: str) -> None:

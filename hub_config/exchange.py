@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from hub_config.own_service import OwnService
 from hub_config.paths import Paths
-from hub_config.roles import EXCHANGE, PUBLISHER
+from hub_config.roles import EXCHANGE, HOME, PUBLISHER
 from hub_config.site import Site, memory_mib
 from hub_config.state import external_database_url
 
@@ -27,12 +27,18 @@ def exchange(site: Site, paths: Paths) -> OwnService:
         port=site.addresses.exchange_port,
         module="extensions.exchange.service",
         token=TOKEN,
+        peers=(HOME,),
     )
 
 
 def exchange_url(site: Site, paths: Paths) -> str:
-    """Where people, pages and sessions reach the API, without a slash at its end."""
+    """Where people and sessions reach the API, without a slash at its end."""
     return f"{exchange(site, paths).url}api/v1"
+
+
+def exchange_port(site: Site, paths: Paths) -> str:
+    """The API at the exchange's own port, behind the proxy, for who has a certificate."""
+    return f"{exchange(site, paths).inside_url}api/v1"
 
 
 def publisher(paths: Paths) -> dict[str, Any]:

@@ -33,6 +33,8 @@ class OwnService:
     module: str
     token: str
     """The file of its token in etc/secrets."""
+    peers: tuple[str, ...] = ()
+    """Services like it that it speaks to without the proxy; each is believed by its own certificate, and no other."""
 
     @property
     def state(self) -> Path:
@@ -44,10 +46,10 @@ class OwnService:
         """Root's and the service's (0750): its key and certificate."""
         return self.paths.service_tls(self.name)
 
-    @property
-    def certificate(self) -> Path:
-        """Its certificate, as the hub has it."""
-        return self.paths.internal_certificates / self._certificate / f"{self._certificate}.crt"
+    def certificate(self, service: str) -> Path:
+        """A service's certificate, as the hub has it."""
+        name = f"{service}-service"  # not user-NAME: the proxy takes that for a person's (proxy/pin.mjs)
+        return self.paths.internal_certificates / name / f"{name}.crt"
 
     @property
     def host(self) -> str:
@@ -68,6 +70,11 @@ class OwnService:
     def url(self) -> str:
         """Where browsers and sessions reach it."""
         return f"{self.host or self.site.addresses.origin}{self.prefix}"
+
+    @property
+    def inside_url(self) -> str:
+        """Where its peers reach it."""
+        return f"https://127.0.0.1:{self.port}{self.prefix}"
 
     @property
     def health_url(self) -> str:
@@ -121,32 +128,31 @@ class OwnService:
         self.state.mkdir(parents=True, exist_ok=True)
         os.chown(self.state, account.pw_uid, account.pw_gid)
         self.state.chmod(0o700)
-        inside = self.paths.internal_certificates
-        if not self.certificate.exists():
-            self._make_certificate()
+        own, *theirs = (self.certificate(service) for service in (self.name, *self.peers))
+        for certificate in (own, *theirs):
+            if not certificate.exists():
+                self._make_certificate(certificate.stem)
         copies = {
-            "key.pem": self.certificate.with_suffix(".key"),
-            "certificate.pem": self.certificate,
-            "authorities.pem": inside / f"{_AUTHORITY}_trust.crt",
+            "key.pem": [own.with_suffix(".key")],
+            "certificate.pem": [own],
+            "authorities.pem": [self.paths.internal_certificates / f"{_AUTHORITY}_trust.crt", *theirs],
         }
         # As the hub: whoever took it over could put a link there to what only root may read.
+        reader = f"the daemon {self.name}"
         wanted = {
-            name: read_as(hub_account(self.site), source, f"the daemon {self.name}") for name, source in copies.items()
+            name: "".join(read_as(hub_account(self.site), source, reader) for source in sources)
+            for name, sources in copies.items()
         }
         put_copies(self.tls, wanted, self.account)
 
-    @property
-    def _certificate(self) -> str:
-        return f"{self.name}-service"  # not user-NAME: the proxy takes that for a person's (proxy/pin.mjs)
-
-    def _make_certificate(self) -> None:
+    def _make_certificate(self, name: str) -> None:
         run_sync(
             [
                 *as_account(hub_account(self.site)),
                 *(str(self.paths.hub_env / "bin" / "python"), "-P", "-s", "-m", "certipy"),
                 *(f"--store-dir={self.paths.internal_certificates}", f"--ca-name={_AUTHORITY}"),
-                *("--alt-names=IP:127.0.0.1", self._certificate),
+                *("--alt-names=IP:127.0.0.1", name),
             ],
-            what=f"Making the certificate of the daemon {self.name}",
+            what=f"Making the certificate {name}",
             timeout=60,
         )

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 class _OfOneself(APIHandler):
     def myself(self, name: str) -> Any:
         """The person who asks. Raises HTTPError 404 for whoever asks about somebody else, an operator too."""
-        user, asker = self.find_user(name), self.current_user
-        if user is None or getattr(asker, "kind", "") != "user" or asker.id != user.id:
+        asker = self.current_user
+        if getattr(asker, "kind", "") != "user" or asker.name != name:
             raise web.HTTPError(404)
-        return user
+        return asker
 
 
 class HomeHandler(_OfOneself):

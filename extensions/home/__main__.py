@@ -38,6 +38,7 @@ def open_home(settings: Settings, web: ClientSession) -> Home:
             N_("The exchange, which keeps courses, does not answer now."),
             settings.exchange_api,
             web,
+            inside or True,
         ),
         languages=found,
         templates=Templates(found.values(), settings.prefix),

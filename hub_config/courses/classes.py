@@ -16,7 +16,8 @@ from tornado.web import HTTPError
 from campus_base.errors import CampusError
 from extensions.courses.names import COURSE
 from hub_config.courses.people import people_of
-from hub_config.courses.services import exchange_certificate, exchange_port, hub_certificate, publisher_token
+from hub_config.courses.services import exchange_certificate, hub_certificate, publisher_token
+from hub_config.exchange import exchange_port
 from hub_config.paths import Paths
 from hub_config.site import Site, duration_seconds
 from spawners.booking import NoClass, Terms, Wish, gpus_in, is_class, plan, seats

@@ -11,9 +11,10 @@ from campus_base.errors import CampusError
 from campus_base.pinned import PinnedAdapter
 from extensions.courses.names import grader_of
 from extensions.exchange.client import Client
-from hub_config.exchange import PUBLISHER_TOKEN, exchange_url
+from hub_config.exchange import PUBLISHER_TOKEN, exchange_port
 from hub_config.exchange import exchange as exchange_daemon
 from hub_config.paths import Paths
+from hub_config.roles import EXCHANGE
 from hub_config.site import Site
 
 _SECONDS = 30
@@ -45,12 +46,7 @@ def hub_certificate(paths: Paths) -> tuple[str, str]:
 
 
 def exchange_certificate(site: Site, paths: Paths) -> str:
-    return str(exchange_daemon(site, paths).certificate)
-
-
-def exchange_port(site: Site, paths: Paths) -> str:
-    """The API at the exchange's own port, behind the proxy."""
-    return f"https://127.0.0.1:{site.addresses.exchange_port}{urlsplit(exchange_url(site, paths)).path}"
+    return str(exchange_daemon(site, paths).certificate(EXCHANGE))
 
 
 def exchange(site: Site, paths: Paths) -> Client:

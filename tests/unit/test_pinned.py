@@ -11,9 +11,9 @@ from certipy import Certipy
 
 from campus_base.errors import CampusError
 from hub_config.courses.people import people_of
-from hub_config.courses.services import ask_hub, exchange_certificate, exchange_port, hub_certificate
+from hub_config.courses.services import ask_hub, exchange_certificate, hub_certificate
 from hub_config.courses.services import exchange as exchange_client
-from hub_config.exchange import PUBLISHER_TOKEN
+from hub_config.exchange import PUBLISHER_TOKEN, exchange_port
 from hub_config.paths import Paths
 from hub_config.site import Site
 from tests.unit.test_daemons import site_of
