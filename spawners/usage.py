@@ -16,7 +16,20 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from jupyterhub import orm
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Integer, Unicode, UniqueConstraint, case, func, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    Select,
+    Unicode,
+    UniqueConstraint,
+    bindparam,
+    case,
+    func,
+    select,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from spawners import metrics
@@ -96,16 +109,24 @@ def keep(spawners: Iterable[CampusSpawner], now: float | None = None) -> None:
         database.rollback()
 
 
+def _of_person() -> Select[tuple[float | None, float | None]]:
+    run = Usage.__table__.c
+    first: Any = bindparam("first")
+    begun = case((run.start > first, run.start), else_=first)
+    of_month = case((run.seen > first, (run.seen - begun) * run.gpus), else_=0.0)
+    return select(func.sum(of_month), func.sum((run.seen - run.start) * run.gpus)).where(
+        run.user_id == bindparam("user")
+    )
+
+
+_HOURS = _of_person()  # put together once: that took longer than to ask
+
+
 def hours(database: Any, user_id: int, now: float) -> dict[str, float]:
     """``{"month", "total"}``: a person's GPU-hours of this calendar month (UTC), and of all."""
     today = datetime.datetime.fromtimestamp(now, datetime.UTC)
     first = int(today.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp())
-    run = Usage.__table__.c
-    begun = case((run.start > first, run.start), else_=first)
-    of_month = case((run.seen > first, (run.seen - begun) * run.gpus), else_=0.0)
-    month, total = database.execute(
-        select(func.sum(of_month), func.sum((run.seen - run.start) * run.gpus)).where(run.user_id == user_id)
-    ).one()
+    month, total = database.execute(_HOURS, {"first": first, "user": user_id}).one()
     return {"month": (month or 0.0) / _HOUR, "total": (total or 0.0) / _HOUR}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from jupyterhub.services.auth import HubOAuthenticated
+from markupsafe import Markup
 from tornado.log import app_log
 from tornado.web import HTTPError, RequestHandler
 
@@ -156,6 +157,10 @@ class Page(HubOAuthenticated, Localised):
             "now": self.home.now(),
         }
         return self.home.templates.render(self.language, template, **shared, **what)
+
+    def part(self, template: str, made_of: object, **what: Any) -> Markup:
+        """A part of a page that everybody sees alike (Templates.part); no page's own variables are in it."""
+        return self.home.templates.part(self.language, template, made_of, settings=self.home.settings, **what)
 
     def tell(self, kind: str, text: str, remedy: str = "") -> None:
         """Say something on the next page: ``success`` or ``danger``."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from jupyterhub._data import DATA_FILES_PATH
+from markupsafe import Markup
 from tornado.web import StaticFileHandler
 
 from extensions.home.display import Display
@@ -26,6 +27,7 @@ class Templates:
     def __init__(self, languages: Iterable[Language], prefix: str) -> None:
         self._static = f"{prefix}static/"
         self._versions: dict[str, str] = {}
+        self._parts: dict[tuple[str, str], tuple[object, Markup]] = {}
         self._environments = {language.code: self._environment(language) for language in languages}
 
     def _environment(self, language: Language) -> Environment:
@@ -53,6 +55,14 @@ class Templates:
 
     def render(self, language: Language, template: str, **what: Any) -> str:
         return self._environments[language.code].get_template(template).render(**what)
+
+    def part(self, language: Language, template: str, made_of: object, **what: Any) -> Markup:
+        """A part of pages that everybody sees alike: it is made once, and anew when ``made_of`` is no longer equal."""
+        kept = self._parts.get((language.code, template))
+        if kept is None or kept[0] != made_of:
+            kept = made_of, Markup(self.render(language, template, **what))  # noqa: S704 - the template escapes
+            self._parts[language.code, template] = kept
+        return kept[1]
 
     def asset(self, path: str) -> str:
         """Address of a static file, ours or (below ``hub/``) JupyterHub's; it changes when the file does."""

@@ -67,6 +67,7 @@ class Landing(Page):
             gpu_hours=its_own.gpu_hours,
             first_hour=first_hour(self),
             courses=its_courses,
-            shelves=kits.shelves(self.home),
             broken=kits.broken(self),
+            kits=self.part("parts/kits.html", self.home.kits.kits(), shelves=kits.shelves(self.home)),
+            tour=self.part("parts/tour.html", None),
         )
