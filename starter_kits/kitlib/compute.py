@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ class Compute:
     dtype: torch.dtype
     """What :meth:`autocast` computes in: bfloat16 on a GPU that has it, else float32."""
     full: bool
-    """Whether this is the full scale."""
+    """Whether this is the full scale: it is asked for, and there is a GPU for it."""
     seed: int
 
     def autocast(self) -> AbstractContextManager[Any]:
@@ -40,12 +41,18 @@ class Compute:
 
 
 def choose() -> Compute:
-    """What ``settings.toml`` asks for and this machine has. Seeds random, numpy and torch with the same seed."""
+    """What ``settings.toml`` asks for and this machine has. Seeds random, numpy and torch with the same seed.
+
+    Warns where the full scale is asked for and there is no GPU: on processors it would take a day.
+    """
     said = settings.read()
-    full = said.scale == "full"
-    gpu = full and torch.cuda.is_available()
-    bfloat = gpu and torch.cuda.is_bf16_supported()
+    full = said.scale == "full" and torch.cuda.is_available()
+    if said.scale == "full" and not full:
+        warnings.warn("The full scale needs a GPU, and there is none here: this is the default scale.", stacklevel=2)
+    bfloat = full and torch.cuda.is_bf16_supported()
     random.seed(said.seed)
     np.random.seed(said.seed)
     torch.manual_seed(said.seed)
-    return Compute(torch.device("cuda" if gpu else "cpu"), torch.bfloat16 if bfloat else torch.float32, full, said.seed)
+    return Compute(
+        torch.device("cuda" if full else "cpu"), torch.bfloat16 if bfloat else torch.float32, full, said.seed
+    )

@@ -16,7 +16,7 @@ class Settings:
     """What ``settings.toml`` says; each key may be left out."""
 
     scale: str = "default"
-    """``default`` computes in seconds on a processor; ``full`` takes a GPU where there is one, and more data."""
+    """``default`` computes in seconds on a processor; ``full`` takes a GPU, and more data."""
     seed: int = 1
     """What random numbers start from."""
     country: str = "LUX"

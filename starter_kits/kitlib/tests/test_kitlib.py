@@ -20,13 +20,23 @@ def test_without_settings_it_computes_on_the_processor_at_default_scale():
 
 def test_one_setting_takes_the_full_scale(kit, monkeypatch):
     (kit / "settings.toml").write_text('scale = "full"\nseed = 4\n')
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
     chosen = compute.choose()
     assert chosen.full
     assert chosen.seed == 4
     assert chosen.pick(10, 1000) == 1000
-    assert chosen.device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert (chosen.device.type, chosen.dtype) == ("cuda", torch.bfloat16)
     monkeypatch.setenv("KIT_SCALE", "default")
     assert not compute.choose().full
+
+
+def test_the_full_scale_without_a_gpu_is_the_default_scale_and_says_so(kit, monkeypatch):
+    (kit / "settings.toml").write_text('scale = "full"\n')
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.warns(UserWarning, match="needs a GPU"):
+        chosen = compute.choose()
+    assert (chosen.device.type, chosen.full) == ("cpu", False)
 
 
 def test_a_mistake_in_settings_is_told(kit):
