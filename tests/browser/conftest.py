@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -15,6 +16,7 @@ _QUIET = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
+CHROMIUM: dict[str, Any] = {"executable_path": "/usr/bin/chromium", "args": list(_QUIET)}
 SignIn = Callable[..., Page]
 Shot = Callable[[Page, str], None]
 Well = Callable[[Page, str], None]
@@ -24,7 +26,7 @@ SIDEWAYS = "document.documentElement.scrollWidth > window.innerWidth"
 @pytest.fixture
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(_QUIET))
+        browser = playwright.chromium.launch(**CHROMIUM)
         yield browser
         browser.close()
 
