@@ -20,7 +20,7 @@ from jupyter_server_proxy.config import (
 )
 from tornado.web import HTTPError
 
-from extensions.apps import index, store
+from extensions.apps import index, starting, store
 from extensions.apps.ours import KIT_APPS, ours
 
 CREDENTIALS = ("Cookie", "Authorization", "X-XSRFToken")
@@ -90,6 +90,7 @@ def load(server_app: Any) -> None:
         ".*",
         [
             *index.handlers(url_path_join(base_url, KIT_APPS)),
+            *starting.handlers(base_url, {app.name: app.launcher_entry.title or app.name for app in apps}),
             *handlers(base_url, apps),
             (
                 url_path_join(base_url, "server-proxy/servers-info"),

@@ -11,6 +11,8 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from extensions.apps import store
+from extensions.apps.ours import KIT_APPS
+from extensions.apps.starting import address
 from extensions.coursework.page import Page, templates
 
 APP = "app.ipynb"
@@ -41,7 +43,7 @@ class KitApps(Page):
     @authorized
     async def get(self) -> None:
         apps = [
-            app | {"address": f"voila/render/{quote(app['name'], safe='')}/{APP}"}
+            app | {"address": self.base_url + address(f"{KIT_APPS}/voila/render/{quote(app['name'], safe='')}/{APP}")}
             for app in found(store.kits(Path.home()))
         ]
         self.show("kit-apps.html", apps=apps)

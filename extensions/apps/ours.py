@@ -11,6 +11,8 @@ from typing import Any
 
 from jupyter_server_proxy.config import ServerProcess
 
+from extensions.apps.starting import address
+
 _ICONS = Path(__file__).parent / "icons"
 _PATIENCE = 90.0  # seconds that a start may take: a cold disk reads a thousand modules
 KIT_APPS = "kit-apps"
@@ -64,5 +66,11 @@ def _process(app: App, base_url: str, folder: str) -> ServerProcess:
         # What an app compares its own address with. Who may ask was decided before (extension.WithoutCredentials).
         request_headers_override={"Host": "localhost"},
         rewrite_response=_from_here_only,
-        launcher_entry={"title": app.title, "icon_path": str(icon), "path_info": f"{app.name}/", "category": "Other"},
+        launcher_entry={
+            "title": app.title,
+            "icon_path": str(icon),
+            # The page of kits' apps needs no app to be shown.
+            "path_info": f"{app.name}/" if app.name == KIT_APPS else address(f"{app.name}/"),
+            "category": "Other",
+        },
     )

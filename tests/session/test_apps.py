@@ -138,10 +138,31 @@ def test_the_page_of_kits_apps_needs_no_voila(session: Session) -> None:
     page = session.request("GET", "/kit-apps/")
     assert page.status_code == 200
     assert "A tiny &lt;kit&gt;" in page.text
-    assert 'href="voila/render/tiny/app.ipynb"' in page.text
+    assert 'href="/user/alice/campus/starting/kit-apps/voila/render/tiny/app.ipynb"' in page.text
     assert "no-app" not in page.text
     assert session.request("GET", "/kit-apps").headers["Location"] == "/user/alice/kit-apps/"
     assert not any("extensions.apps.serve.voila" in p.cmdline() for p in session.processes()[1:])
+
+
+def test_a_page_says_that_an_app_starts_and_leads_on_to_it(session: Session) -> None:
+    page = session.request("GET", "/campus/starting/kit-apps/voila/render/a%20b/app.ipynb?c=d")
+    assert '<meta http-equiv="refresh" content="0; url=/user/alice/kit-apps/voila/render/a%20b/app.ipynb">' in page.text
+    assert "Kit apps" in page.text
+    offered = session.request("GET", "/server-proxy/servers-info").json()["server_processes"]
+    paths = {each["name"]: each["launcher_entry"]["path_info"] for each in offered}
+    assert paths["mlflow"] == "campus/starting/mlflow/"
+    assert paths["kit-apps"] == "kit-apps/"  # nothing has to start for it
+    assert not any("extensions.apps.serve.voila" in p.cmdline() for p in session.processes()[1:])
+
+
+@pytest.mark.parametrize("path", ["no-app/", "mlflow"])
+def test_it_leads_nowhere_else(path: str, session: Session) -> None:
+    assert session.request("GET", f"/campus/starting/{path}").status_code == 404
+
+
+def test_what_follows_an_apps_name_stays_below_it(session: Session) -> None:
+    page = session.request("GET", "/campus/starting/mlflow//elsewhere.test/x")
+    assert 'content="0; url=/user/alice/mlflow//elsewhere.test/x"' in page.text
 
 
 async def test_a_kits_app_runs_in_its_folder_without_its_code(session: Session) -> None:

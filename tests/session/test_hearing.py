@@ -48,8 +48,8 @@ import json
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.application import JupyterApp
 from traitlets.config import Config
-from extensions.grading.sandbox.manager import SandboxedClient
-from extensions.lab.client import SETTINGS, HearingChannel
+from extensions.grading.sandbox.manager import SandboxedClient, SandboxedKernelManager
+from extensions.lab.client import SETTINGS, HearingChannel, HearingClient
 
 def channel(config):
     return AsyncKernelManager(config=config).client_factory.shell_channel_class.klass is HearingChannel
@@ -57,7 +57,8 @@ def channel(config):
 app = JupyterApp()
 app.initialize([])
 made = {"every app": channel(app.config), "ours": channel(Config(SETTINGS)), "no settings": channel(Config())}
-print(json.dumps({**made, "grading": SandboxedClient.shell_channel_class.klass is HearingChannel}))
+grades = SandboxedKernelManager(config=app.config).client_factory
+print(json.dumps({**made, "grading": grades is SandboxedClient and issubclass(grades, HearingClient)}))
 """
 
 

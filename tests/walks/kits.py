@@ -1,8 +1,9 @@
 """The way of a start-up through each starter kit, in a browser, on a Campus that runs.
 
-From Home with one click into a session; every notebook run from top to bottom; the app opened and a widget moved; MLflow
-opened; training submitted as a batch job by the notebook's button, and its run seen in the same MLflow. It takes some
-minutes a kit and keeps pictures of each step. By hand, with ``CAMPUS_PREFIX``: ``python -m tests.walks.kits [KIT …]``.
+From Home with one click into a session; every notebook run from top to bottom; the app opened and a widget moved;
+MLflow opened; training submitted as a batch job by the notebook's button, and its run seen in the same MLflow. It takes
+some minutes a kit and keeps pictures of each step. By hand, with ``CAMPUS_PREFIX``:
+``python -m tests.walks.kits [KIT …]``.
 """
 
 from __future__ import annotations
@@ -76,19 +77,22 @@ class Walk:
         self.idle(_START)
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_text("Run All Cells", exact=True).click()
+        self.page.wait_for_timeout(3000)
         until = time.monotonic() + _RUN
-        while time.monotonic() < until:
+        while not self.kernels_idle():
+            assert time.monotonic() < until, f"{path} is not done after {_RUN} s"
             self.page.wait_for_timeout(2000)
+        with self.page.expect_response(lambda answer: answer.request.method == "PUT", timeout=_START):
             self.page.keyboard.press("Control+s")
-            cells = [cell for cell in self.content(path)["cells"] if cell["cell_type"] == "code" and cell["source"]]
-            wrong = [out for cell in cells for out in cell["outputs"] if out["output_type"] == "error"]
-            assert not wrong, f"{path}: {wrong[0]['ename']}: {wrong[0]['evalue']}"
-            if all(cell["execution_count"] for cell in cells) and self.kernels_idle():
-                return
-        raise AssertionError(f"{path} is not done after {_RUN} s")
+        cells = [cell for cell in self.content(path)["cells"] if cell["cell_type"] == "code" and cell["source"]]
+        wrong = [out for cell in cells for out in cell["outputs"] if out["output_type"] == "error"]
+        assert not wrong, f"{path}: {wrong[0]['ename']}: {wrong[0]['evalue']}"
+        assert all(cell["execution_count"] for cell in cells), f"{path}: not every cell was run"
 
     def content(self, path: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.page.request.get(f"{self.base}/api/contents/{path}").json()["content"]
+        answer = self.page.request.get(f"{self.base}/api/contents/{path}", timeout=_START)
+        assert answer.ok, f"{path}: {answer.status} {answer.text()[:500]}"
+        found: dict[str, Any] = answer.json()["content"]
         return found
 
     def kernels_idle(self) -> bool:

@@ -111,10 +111,7 @@ class SandboxedKernelManager(AsyncKernelManager):
 
     files: bytes | None = None
     """A tar of what lies in its folder at the start; None for the files of the folder it is started in."""
-
-    @default("client_factory")
-    def _client_factory_default(self) -> type:
-        return SandboxedClient
+    client_factory = Type(SandboxedClient)  # no setting may name another
 
     @property
     def kernel_spec(self) -> KernelSpec:
