@@ -100,14 +100,14 @@ class Pool:
 
     def _start(self, slot: int) -> _Worker:
         ours, theirs = _fork.Pipe()
-        process = _fork.Process(target=self._serve, args=(theirs, slot), daemon=True)
+        process = _fork.Process(target=self._serve, args=(theirs, slot, os.getpid()), daemon=True)
         process.start()
         theirs.close()
         self._workers[slot] = _Worker(process, ours)
         return self._workers[slot]
 
-    def _serve(self, pipe: multiprocessing.connection.Connection, slot: int) -> None:
-        linux.die_with_parent()
+    def _serve(self, pipe: multiprocessing.connection.Connection, slot: int, parent: int) -> None:
+        linux.die_with_parent(parent)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)

@@ -346,6 +346,59 @@ with _own_folder() as folder:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("ends", ["before", "written", "closed"])
+def test_a_process_ends_with_its_pipe_whatever_it_is_doing(ends: str) -> None:
+    """The interpreter runs no handler of a signal within this power, as within a module that is being loaded."""
+    program = """
+import sys
+from extensions.grading.sandbox import linux
+sys.stdin.buffer.raw.read(1)
+linux.die_with_pipe(0)
+print("lives", flush=True)
+pow(3, 10**10)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=GRADING.parents[1],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        if ends == "before":
+            process.stdin.close()
+        else:
+            process.stdin.write(b"1")
+            assert process.stdout.readline() == b"lives\n"
+        if ends == "written":
+            process.stdin.write(b"end")
+            assert process.wait(60) == -signal.SIGKILL
+        process.stdin.close()
+        assert process.wait(60) == -signal.SIGKILL
+
+
+def test_a_process_whose_parent_has_ended_already_ends() -> None:
+    program = f"from extensions.grading.sandbox import linux; linux.die_with_parent({os.getpid()}); print('lives')"
+    argv = [sys.executable, "-c", program]
+    child = subprocess.run(argv, cwd=GRADING.parents[1], stdout=subprocess.PIPE, check=True)
+    assert child.stdout == b"lives\n"
+    grandchild = ["sh", "-c", '"$@"; exit $?', "sh", *argv]
+    assert subprocess.run(grandchild, cwd=GRADING.parents[1], check=False).returncode == 128 + signal.SIGKILL
+
+
+def test_a_room_whose_kernel_writes_without_end_ends_with_its_connection() -> None:
+    ours, theirs = socket.socketpair()
+    _, woken = socket.socketpair()
+    with open("/dev/zero", "rb") as said:
+        keeper = room._Keeper(theirs, 0, said.fileno(), woken.fileno())
+        watching = threading.Thread(target=keeper.watch_over, daemon=True)
+        watching.start()
+        ours.close()
+        watching.join(60)
+        assert not watching.is_alive()
+
+
 def test_memory_of_a_process_and_what_it_started_is_counted_together() -> None:
     program = """
 import os, time
@@ -394,7 +447,7 @@ def test_the_wall_shows_programs_read_only_and_nothing_of_a_persons(monkeypatch:
     argv = outer.command(["true"])
     assert "--bind" not in argv
     assert "--share-net" not in argv
-    assert {"--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "--remount-ro"} <= set(argv)
+    assert {"--unshare-all", "--new-session", "--cap-drop", "--remount-ro"} <= set(argv)
     shown = {argv[at + 1] for at, word in enumerate(argv) if word in ("--ro-bind", "--ro-bind-try")}
     assert not {"/", "/home", "/root", "/etc", "/run", "/var", "/tmp"} & shown
     assert {"/usr", sys.prefix} <= shown | {"/usr"}

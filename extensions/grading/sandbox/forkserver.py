@@ -47,13 +47,15 @@ class ForkServer:
         threads = [f"{name}_NUM_THREADS={self._processors}" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")]
         # As ipykernel sets it, but before matplotlib is loaded.
         backend = "MPLBACKEND=module://matplotlib_inline.backend_inline"
-        argv = outer.command(["env", *threads, backend, *outer.SERVER])
         Path(self.address).unlink(missing_ok=True)
-        # Only the server holds it: when it dies, whoever asks it is told at once.
-        with socket.socket(socket.AF_UNIX) as listener:
+        end, self._pipe = os.pipe()
+        # Only the server holds it, not bubblewrap as well: when it dies, whoever asks it is told at once.
+        with socket.socket(socket.AF_UNIX) as listener, open(end) as stdin:
             listener.bind(self.address)
             listener.listen(_BACKLOG)
-            return subprocess.Popen(argv, stdin=listener.fileno(), stdout=self._log, stderr=self._log, env={})
+            number = listener.fileno()
+            argv = outer.command(["env", *threads, backend, *outer.SERVER, str(number)])
+            return subprocess.Popen(argv, stdin=stdin, stdout=self._log, stderr=self._log, pass_fds=[number], env={})
 
     def load(self, modules: Sequence[str]) -> list[str]:
         """Have these modules loaded, but for those that print or start a thread at that; returns which.
@@ -84,8 +86,10 @@ class ForkServer:
         return answer
 
     def stop(self) -> None:
-        """End it, and every kernel that it started."""
-        self._process.kill()
+        """End it. Its rooms end with their connections."""
+        with contextlib.suppress(BrokenPipeError):  # it has ended
+            os.write(self._pipe, b"end")  # workers hold the pipe too, so that closing it may not do
+        os.close(self._pipe)
         self._process.wait()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import select
 import signal
 import socket
 import struct
@@ -74,9 +75,20 @@ def prctl(option: int, *values: int) -> int:
     return _checked(_libc.prctl(option, *padded), f"prctl {option}")
 
 
-def die_with_parent() -> None:
-    """This process is killed when the one that started it ends, however it does (PR_SET_PDEATHSIG)."""
+def die_with_parent(parent: int) -> None:
+    """This process is killed when ``parent``, which forked it, ends, however it does (PR_SET_PDEATHSIG)."""
     prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before that
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_with_pipe(end: int) -> None:
+    """This process is killed, whatever it is doing, when a pipe is written to, or nobody can any more (fcntl(2))."""
+    fcntl.fcntl(end, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(end, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(end, fcntl.F_SETFL, os.O_ASYNC)
+    if select.select([end], [], [], 0)[0]:  # it was so before that
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def hide_from_siblings() -> None:

@@ -1,6 +1,9 @@
 """The outer wall: bubblewrap, with the machine's programs and the Python environment, read-only, and nothing else.
 
 No network, no host files, no submission, no other process, an empty environment. ``inner.py`` divides what is within.
+
+What runs within ends by itself when its standard input does, whose other end only the grader has. bubblewrap's own
+``--die-with-parent`` asks for no death that was before it, and one while it sets up leaves half of it behind for ever.
 """
 
 from __future__ import annotations
@@ -51,7 +54,7 @@ def command(program: list[str]) -> list[str]:
         )
     return [
         bwrap,
-        *("--unshare-user", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
+        *("--unshare-user", "--unshare-all", "--new-session", "--cap-drop", "ALL"),
         *_files(),
         *("--proc", "/proc", "--dev", "/dev"),
         *("--tmpfs", "/tmp", "--tmpfs", "/home", "--dir", HOME),  # noqa: S108 - its own

@@ -204,11 +204,12 @@ class _Keeper:
         frames.send_bytes(self._connection, files)
 
     def _listen(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            for said in self._said:
-                while words := os.read(said, 65536):
-                    self._last_words = (self._last_words + words)[-_LOG_BYTES:]
-            self._said.clear()  # nobody can write to it any more
+        for said in self._said:
+            with contextlib.suppress(BlockingIOError):
+                words = os.read(said, 65536)  # once: whoever writes without end is not listened to without end
+                self._last_words = (self._last_words + words)[-_LOG_BYTES:]
+                if not words:  # nobody can write to it any more
+                    self._said.clear()
 
 
 def _dead() -> Iterator[tuple[int, int]]:

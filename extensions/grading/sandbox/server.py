@@ -1,7 +1,8 @@
 """The fork server: it has loaded what notebooks import, and forks a kernel into a room of its own for each of them.
 
-Run within the outer wall, with a listening Unix socket as standard input. It stays single-threaded, since a fork copies
-one thread only, and opens no connection: what a kernel inherits from it holds nothing but modules.
+Run within the outer wall, with the descriptor of a listening Unix socket as argument, and as standard input a pipe with
+which it ends. It stays single-threaded, since a fork copies one thread only, and opens no connection: what a kernel
+inherits from it holds nothing but modules.
 
 Each connection begins with a frame: ``{"load": [MODULE, ...]}``, answered with ``{"unfit": MODULE or null}``, or what
 ``room.py`` describes.
@@ -15,13 +16,14 @@ import signal
 import socket
 import sys
 
-from extensions.grading.sandbox import frames, inner, kernel, room
+from extensions.grading.sandbox import frames, inner, kernel, linux, room
 from extensions.grading.sandbox.limits import Limits
 
 
-def main() -> None:
+def main(listener: socket.socket) -> None:
     """Serve until killed."""
-    listener = _standard_input()
+    linux.die_with_pipe(_standard_input())
+    listener.set_inheritable(False)
     warm = kernel.WarmKernel()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
@@ -48,15 +50,15 @@ def answer(connection: socket.socket, listener: socket.socket, warm: kernel.Warm
 
 def once() -> None:
     """One room, asked for on standard input, for a kernel that is another program."""
-    connection = _standard_input()
+    connection = socket.socket(fileno=_standard_input())
     room.serve(connection, frames.receive(connection), kernel.execute)
 
 
-def _standard_input() -> socket.socket:
-    """The socket that is standard input, which nothing inherits from here on."""
+def _standard_input() -> int:
+    """What is standard input, which no program inherits from here on."""
     taken = os.dup(0)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    return socket.socket(fileno=taken)
+    return taken
 
 
 def try_it() -> None:
@@ -71,4 +73,10 @@ def try_it() -> None:
 
 
 if __name__ == "__main__":
-    {"": main, "--once": once, "--try": try_it}["".join(sys.argv[1:])]()
+    match sys.argv[1]:
+        case "--once":
+            once()
+        case "--try":
+            try_it()
+        case descriptor:
+            main(socket.socket(fileno=int(descriptor)))
