@@ -77,17 +77,19 @@ class Walk:
         self.idle(_START)
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_text("Run All Cells", exact=True).click()
-        self.page.wait_for_timeout(3000)
         until = time.monotonic() + _RUN
-        while not self.kernels_idle():
+        while not (self.kernels_idle() and self.done(path)):
             assert time.monotonic() < until, f"{path} is not done after {_RUN} s"
-            self.page.wait_for_timeout(2000)
+            self.page.wait_for_timeout(3000)
+
+    def done(self, path: str) -> bool:
+        """Save, and say whether every cell was run. Raises AssertionError for one with an error."""
         with self.page.expect_response(lambda answer: answer.request.method == "PUT", timeout=_START):
             self.page.keyboard.press("Control+s")
         cells = [cell for cell in self.content(path)["cells"] if cell["cell_type"] == "code" and cell["source"]]
         wrong = [out for cell in cells for out in cell["outputs"] if out["output_type"] == "error"]
         assert not wrong, f"{path}: {wrong[0]['ename']}: {wrong[0]['evalue']}"
-        assert all(cell["execution_count"] for cell in cells), f"{path}: not every cell was run"
+        return all(cell["execution_count"] for cell in cells)
 
     def content(self, path: str) -> dict[str, Any]:
         answer = self.page.request.get(f"{self.base}/api/contents/{path}", timeout=_START)
@@ -128,8 +130,7 @@ class Walk:
         self.shot(self.page, "app")
         before = self.page.locator("body").inner_text()
         slider.focus()
-        for _ in range(5):
-            self.page.keyboard.press("ArrowRight")
+        self.page.keyboard.press("ArrowLeft" if slider.get_attribute("aria-valuenow") != "0.0" else "ArrowRight")
         self.page.wait_for_function("before => document.body.innerText !== before", arg=before, timeout=60_000)
         self.page.wait_for_timeout(3000)
         self.shot(self.page, "app-moved")
