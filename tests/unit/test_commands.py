@@ -372,6 +372,7 @@ SILENCE = [
         "sbatch: error: slurm_receive_msg [localhost]: Message receive failure\nallocation failure: Unspecified error\n"
     ),
     failing("sbatch: error: slurm_send_node_msg: Connection refused\nsbatch: error: and more\n"),
+    failing("sbatch: error: Batch job submission failed: Connection reset by peer\n"),
     FileNotFoundError(2, "No such file or directory"),
     PermissionError(1, "Operation not permitted"),
     forever,

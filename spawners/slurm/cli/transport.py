@@ -219,6 +219,7 @@ def sbatch_options(job: JobRequest) -> list[str]:
 
 _SILENT = (
     *("Unable to contact slurm controller", "Connection refused", "Socket timed out", "Zero Bytes"),
+    *("Connection reset by peer", "Broken pipe"),
     "Message receive failure",  # what answered was no controller
 )
 
