@@ -6,7 +6,9 @@ import asyncio
 import json
 import signal
 import ssl
+import time
 from typing import Any, Protocol
+from zlib import crc32
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, ThreadedResolver
 from jupyterhub.services.auth import HubOAuth
@@ -68,11 +70,19 @@ async def serve_until_told(server: HTTPServer, port: int, name: str) -> None:
     await server.close_all_connections()
 
 
+def _patience(cache_key: str) -> float:
+    """After what part of its time the hub's word is asked for anew: between 0.3 and 0.9."""
+    return 0.3 + 0.6 * (crc32(cache_key.encode()) % 1000) / 1000
+
+
 class HubsWord(HubOAuth):  # type: ignore[misc, unused-ignore]
     """Whose token it is, as JupyterHub's own class finds out, but over connections that are kept.
 
     JupyterHub 6.1 reads the certificates and opens a connection anew for each question, which takes some 30 ms of this
     process's one thread; and it asks once for each of the requests that come together.
+
+    Who comes again is not kept waiting: the hub is asked anew beside their request, before what it said is too old.
+    Each has a time of their own for that, so that many who came at once are not asked about at once for ever.
     """
 
     web: ClientSession | None = None
@@ -85,16 +95,30 @@ class HubsWord(HubOAuth):  # type: ignore[misc, unused-ignore]
         if not use_cache or cache_key is None:
             return await self._asked(url, api_token)
         try:
-            return self.cache[cache_key]
+            found = self.cache[cache_key]
         except KeyError:
-            pass
-        asking = _ASKING.get(cache_key)
-        if asking is None:
-            asking = _ASKING[cache_key] = asyncio.ensure_future(self._asked(url, api_token))
-            asking.add_done_callback(lambda _: _ASKING.pop(cache_key, None))
-        # Shielded: others wait for the same answer, whatever becomes of this request.
-        self.cache[cache_key] = found = await asyncio.shield(asking)
+            # Shielded: others wait for the same answer, whatever becomes of this request.
+            return await asyncio.shield(self._ask(url, api_token, cache_key))
+        if time.monotonic() - self.cache.timestamps[cache_key] > MEMORY_SECONDS * _patience(cache_key):
+            self._ask(url, api_token, cache_key)
         return found
+
+    def _ask(self, url: str, api_token: str, cache_key: str) -> asyncio.Future[Any]:
+        """The answer that comes, and is remembered; one question at a time for each key."""
+
+        async def ask() -> Any:
+            self.cache[cache_key] = found = await self._asked(url, api_token)
+            return found
+
+        def over(done: asyncio.Future[Any]) -> None:
+            _ASKING.pop(cache_key, None)
+            if not done.cancelled():
+                done.exception()  # whoever waits has it; what was asked ahead is asked again
+
+        if cache_key not in _ASKING:
+            _ASKING[cache_key] = asyncio.ensure_future(ask())
+            _ASKING[cache_key].add_done_callback(over)
+        return _ASKING[cache_key]
 
     async def _asked(self, url: str, api_token: str) -> Any:
         if self.web is None:
