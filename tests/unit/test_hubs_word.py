@@ -35,9 +35,7 @@ class Word(HubsWord):  # type: ignore[misc, unused-ignore]
 
 @pytest.fixture
 def word() -> Word:
-    return Word(
-        cache_max_age=MEMORY_SECONDS, api_token="own", api_url="https://hub", client_id="service-x", base_url="/"
-    )
+    return Word(cache_max_age=MEMORY_SECONDS, api_token="own", api_url="https://hub", base_url="/")
 
 
 async def settled() -> None:
