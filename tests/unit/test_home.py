@@ -21,6 +21,7 @@ from spawners.failure import explain, stopped
 from spawners.slurm import JobState
 from tests.support.exchange import Exchange, running, tar
 from tests.support.home import NO_SESSION, Home, at_home, text
+from tests.support.person import wait_for
 
 NOW = datetime.datetime.now(datetime.UTC)
 RUNNING = NO_SESSION | {
@@ -283,6 +284,8 @@ def test_no_page_can_be_framed_or_run_a_strange_script(home: Home) -> None:
         assert "frame-ancestors 'none'" in policy
         assert answer.headers["Cache-Control"] == "no-store"
         assert not re.search(r"<script(?![^>]* src=)|\son[a-z]+=|\sstyle=", answer.text)
+    # The course that is not bob's was refused sooner than the hub, asked beside it, could say what his session does.
+    wait_for("what the hub is asked", lambda: home.asked[-1][2] == "bob", seconds=10)
 
 
 def test_whoever_is_not_signed_in_is_led_to_the_hub(home: Home) -> None:
