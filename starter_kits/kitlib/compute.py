@@ -40,13 +40,18 @@ class Compute:
         return f"{'full' if self.full else 'default'} scale on {on} in {str(self.dtype).removeprefix('torch.')}"
 
 
+def scale() -> str:
+    """At which of settings.SCALES is computed here: what is asked for, but the full one needs a GPU."""
+    return settings.read().scale if torch.cuda.is_available() else "default"
+
+
 def choose() -> Compute:
     """What ``settings.toml`` asks for and this machine has. Seeds random, numpy and torch with the same seed.
 
     Warns where the full scale is asked for and there is no GPU: on processors it would take a day.
     """
     said = settings.read()
-    full = said.scale == "full" and torch.cuda.is_available()
+    full = scale() == "full"
     if said.scale == "full" and not full:
         warnings.warn("The full scale needs a GPU, and there is none here: this is the default scale.", stacklevel=2)
     bfloat = full and torch.cuda.is_bf16_supported()

@@ -17,8 +17,10 @@ def keep(*, baseline: float, model: float, **more: Any) -> dict[str, Any]:
     ``more`` may hold numbers, texts, truth values, and lists or dicts of these. Raises ValueError for a number that
     is not finite.
     """
+    from kitlib import compute  # torch comes with it
+
     found = {key: _plain(key, value) for key, value in {"baseline": baseline, "model": model, **more}.items()}
-    found["scale"] = settings.read().scale
+    found["scale"] = compute.scale()
     (settings.results() / _FILE).write_text(json.dumps(found, indent=2) + "\n", "utf-8")
     return found
 

@@ -28,9 +28,9 @@ _PERSON = "startup1"
 _OVER = re.compile("COMPLETED|FAILED|OUT_OF_MEMORY|TIMEOUT|Slurm does not take the job")
 _END_KERNELS = """
 async base => {
-  const token = document.cookie.match(/_xsrf=([^;]*)/)[1];
-  for (const one of await (await fetch(base + "/api/kernels")).json())
-    await fetch(`${base}/api/kernels/${one.id}`, { method: "DELETE", headers: { "X-XSRFToken": token } });
+  const headers = { "X-XSRFToken": document.cookie.match(/_xsrf=([^;]*)/)[1] };
+  const running = await (await fetch(base + "/api/kernels", { headers })).json();
+  for (const one of running) await fetch(`${base}/api/kernels/${one.id}`, { method: "DELETE", headers });
 }
 """
 

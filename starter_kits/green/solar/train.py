@@ -149,7 +149,7 @@ def card_values(
         "rows_test": len(found.test.x),
         "energy_wh": 1000 * energy_kwh,
         "emissions_g": 1000 * emissions_kg,
-        "scale": settings.read().scale,
+        "scale": compute.scale(),
     }
 
 

@@ -37,6 +37,7 @@ def test_the_full_scale_without_a_gpu_is_the_default_scale_and_says_so(kit, monk
     with pytest.warns(UserWarning, match="needs a GPU"):
         chosen = compute.choose()
     assert (chosen.device.type, chosen.full) == ("cpu", False)
+    assert figures.keep(baseline=1, model=2)["scale"] == "default"
 
 
 def test_a_mistake_in_settings_is_told(kit):
