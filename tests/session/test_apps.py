@@ -105,6 +105,7 @@ async def test_experiments_are_kept_where_mlflow_shows_them(session: Session) ->
     assert page.status_code == 200
     assert "static-files/" in page.text
     assert '="/static-files' not in page.text  # below the session's address, not the site's
+    assert '"mlflow.workflowType_v1": "machine_learning"' in page.text  # runs, not chats, are what one sees first
     assert (session.home / "mlflow").stat().st_mode & 0o777 == 0o700
     as_person(session, LOG)
     found = session.request("POST", "/mlflow/ajax-api/2.0/mlflow/experiments/search", json={"max_results": 10}).json()

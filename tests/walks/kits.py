@@ -52,6 +52,7 @@ class Walk:
         begun = time.monotonic()
         self.open()
         self.say("opened from Home", begun)
+        self.page.evaluate(_END_KERNELS, self.base)  # another kit's would leave it too little memory
         for notebook in self.kit.notebooks:
             begun = time.monotonic()
             self.run(f"kits/{self.name}/notebooks/{notebook.stem}.ipynb")
@@ -63,7 +64,6 @@ class Walk:
                 assert self.finished() == before + 1, "the job's run is not in MLflow"
                 self.shot(self.page, "job")
                 self.say("batch job done, its run is in MLflow", begun)
-        self.page.evaluate(_END_KERNELS, self.base)
         begun = time.monotonic()
         self.app()
         self.say("app opened and moved", begun)
@@ -83,6 +83,9 @@ class Walk:
     def run(self, path: str) -> None:
         """Run all, and save. Raises AssertionError for a cell with an error, or one that was not run."""
         self.page.goto(f"{self.base}/lab/tree/{path}")
+        # What was open before comes back first.
+        current = self.page.locator(".lm-TabBar-tab.jp-mod-current")
+        expect(current).to_contain_text(path.rpartition("/")[2], timeout=_START)
         self.page.locator(".jp-Notebook .cm-content:visible").first.wait_for(timeout=_START)
         self.idle(_START)
         self.page.get_by_role("menuitem", name="Run", exact=True).click()

@@ -6,6 +6,7 @@ settings from the environment (mlflow 3, ``mlflow/server/__init__.py``, ``_run_s
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,37 @@ from extensions.apps.store import artifacts, tracking_uri
 
 # The assistant runs programs, the gateway calls models elsewhere, jobs start further processes.
 _LEFT_OUT = ("/ajax-api/3.0/mlflow/assistant", "/gateway", "/ajax-api/2.0/mlflow/gateway-proxy", "/ajax-api/3.0/jobs")
+
+# What a browser remembers of its pages until somebody chooses otherwise (mlflow 3.17, useLocalStorage): they would
+# begin with language models and the assistant, and kits train models.
+_BEGINS_WITH = {
+    "mlflow.workflowType_v1": "machine_learning",
+    "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": True,
+    "mlflow.detectIssues.guidanceShown_v1": True,
+}
+_SCRIPT = """<script>
+for (const [key, value] of Object.entries(%s))
+  if (localStorage.getItem(key) === null) localStorage.setItem(key, JSON.stringify(value));
+</script>"""
+
+
+def first_page(html: str) -> bytes:
+    """MLflow's one page, which begins with training."""
+    return html.replace("<head>", f"<head>{_SCRIPT % json.dumps(_BEGINS_WITH)}", 1).encode()
+
+
+def instead(app: Any, page: bytes) -> Any:
+    """The ASGI application with this page at its root."""
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"] in ("", "/"):
+            headers = [(b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-cache")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": page})
+        else:
+            await app(scope, receive, send)
+
+    return answer
 
 
 def without(app: Any, left_out: tuple[str, ...]) -> Any:
@@ -42,6 +74,7 @@ def main() -> None:
         "MLFLOW_TRACKING_URI": tracking_uri(home),
     }
 
+    from mlflow import server
     from mlflow.server import constants, handlers
 
     os.environ |= {
@@ -53,7 +86,9 @@ def main() -> None:
     import uvicorn
     from mlflow.server.fastapi_app import app
 
-    uvicorn.run(without(app, _LEFT_OUT), uds=socket, proxy_headers=False, access_log=False, log_level="warning")
+    page = first_page(Path(server.__file__).with_name("js").joinpath("build", "index.html").read_text())
+    served = without(instead(app, page), _LEFT_OUT)
+    uvicorn.run(served, uds=socket, proxy_headers=False, access_log=False, log_level="warning")
 
 
 if __name__ == "__main__":
