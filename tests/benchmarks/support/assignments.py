@@ -9,13 +9,12 @@ from tests.support.course import Edit, Notebook, cell, notebook, solve
 
 @dataclass(frozen=True)
 class Assignment:
-    """``right`` and ``wrong`` are sources by the name of their cell; ``modules`` is what the floor loads ahead."""
+    """``right`` and ``wrong`` are sources by the name of their cell."""
 
     given: str
     right: dict[str, str]
     wrong: dict[str, str]
     tests: dict[str, str]
-    modules: tuple[str, ...] = ()
 
     def notebook(self) -> Notebook:
         return notebook(
@@ -74,7 +73,6 @@ def train(net, x, y, steps, rate):
 assert train(model(), x, y, 100, 0.01) < 2
 ### END HIDDEN TESTS""",
     },
-    modules=("torch", "torch.optim"),
 )
 _PYTHON = Assignment(
     given="import collections\nimport math\nimport random",
