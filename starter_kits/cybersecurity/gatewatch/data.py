@@ -40,10 +40,24 @@ def attacks() -> pd.DataFrame:
     a split would make the test easier than the future is.
     """
     table = pd.read_csv(FOLDER / "attacks.csv", keep_default_na=False).sort_values("date", kind="stable")
-    form = table["payload"].map(lambda text: re.sub(r"\s+", " ", re.sub(r"\d+", "0", text.lower())))
-    table = table[~form.duplicated()].reset_index(drop=True)
+    table = table[~_form(table["payload"]).duplicated()].reset_index(drop=True)
     table["part"] = np.select([table["date"] < TRAIN_UNTIL, table["date"] < VALIDATE_UNTIL], PARTS[:2], PARTS[2])
     return table
+
+
+def elsewhere() -> pd.DataFrame:
+    """Attacks of a project that :func:`attacks` has nothing of, with columns date, family, source, payload.
+
+    Near-doubles, of each other and of those attacks, are left out.
+    """
+    table = pd.read_csv(FOLDER / "elsewhere.csv", keep_default_na=False)
+    form = _form(table["payload"])
+    return table[~form.duplicated() & ~form.isin(_form(attacks()["payload"]))].reset_index(drop=True)
+
+
+def _form(payloads: pd.Series) -> pd.Series:
+    """What near-doubles have in common."""
+    return payloads.map(lambda text: re.sub(r"\s+", " ", re.sub(r"\d+", "0", text.lower())))
 
 
 def odd_benign() -> pd.DataFrame:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
 
 import numpy as np
 import pytest
+import torch
 
-from gatewatch import budget, data, drift, evasion, explain, model, rules, text, traffic
+from gatewatch import budget, data, drift, evasion, explain, fresh, model, rules, text, traffic, train
+from kitlib.compute import Compute
 
 TINY = model.Shape(length=64, width=16, layers=1, heads=2, buckets=512)
 
@@ -24,6 +28,28 @@ def test_parts_follow_time_and_share_no_payload() -> None:
     assert last < data.TRAIN_UNTIL <= table[table["part"] == "validation"]["date"].min()
     assert table[table["part"] == "test"]["date"].min() >= data.VALIDATE_UNTIL
     assert not table["payload"].duplicated().any()
+
+
+def test_attacks_of_another_project_are_new_and_those_that_the_sheet_speaks_of() -> None:
+    table = data.elsewhere()
+    assert len(table) > 100
+    assert not set(table["payload"]) & set(data.attacks()["payload"])
+    assert set(table["family"]) <= set(data.attacks()["family"])
+    sheet = json.loads((data.FOLDER / "croissant.json").read_text("utf-8"))
+    said = {file["@id"]: file["sha256"] for file in sheet["distribution"]}
+    assert said["elsewhere.csv"] == hashlib.sha256((data.FOLDER / "elsewhere.csv").read_bytes()).hexdigest()
+
+
+def test_the_fresh_experiment_draws_traffic_anew_and_hides_the_other_attacks_in_it() -> None:
+    made = train.Plan(300, 100, 100, 400, 1, 1, TINY)
+    test = train.split(made, 2026).test
+    part = fresh.elsewhere(test, 2026)
+    assert test.text[:400] == part.text[:400] != train.split(made, 2027).test.text[:400]
+    assert part.attack.sum() == len(data.elsewhere()) == len(part) - 400
+    assert all(part.attack == (part.family != "benign"))
+    found = fresh.recalls(made, Compute(torch.device("cpu"), torch.float32, False, 1), 2026)
+    assert len(found) == 2
+    assert all(0 <= value <= 1 for pair in found for value in pair)
 
 
 def test_a_hidden_payload_is_what_the_shop_receives() -> None:

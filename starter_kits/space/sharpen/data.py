@@ -36,7 +36,7 @@ PARTS = {"train": (0, 176), "validation": (192, 240), "test": (256, 352)}
 
 
 def load(path: Path = FILE) -> torch.Tensor:
-    """The scene [1, 6, 352, 348] in DN / 255; one column is left away, for FACTOR to divide the width."""
+    """A scene [1, 6, rows, columns] in DN / 255, as wide as FACTOR divides: Olinda is 352 x 348 of the file's 349."""
     stacked = np.array(Image.open(path))
     image = stacked.reshape(len(BANDS), -1, stacked.shape[1])
     return torch.from_numpy(image[None, :, :, : image.shape[2] // FACTOR * FACTOR].copy()).float() / DN

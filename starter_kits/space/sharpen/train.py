@@ -80,10 +80,14 @@ def _cut(image: torch.Tensor, tops: np.ndarray, lefts: np.ndarray, size: int) ->
     return torch.cat([image[:, :, y : y + size, x : x + size] for y, x in zip(tops, lefts, strict=True)])
 
 
+def networks(given: Scene, on: compute.Compute, log: Callable[[dict[str, float], int], None]) -> Ensemble:
+    """Networks with seeds from the kit's own seed upwards, on the processor."""
+    return Ensemble([fit(given, on, on.seed + number, log) for number in range(plan(on)["networks"])]).cpu()
+
+
 def train(given: Scene, on: compute.Compute, log: Callable[[dict[str, float], int], None]) -> Ensemble:
-    """Networks with seeds from the kit's own seed upwards, saved in ``results/``."""
-    members = [fit(given, on, on.seed + number, log) for number in range(plan(on)["networks"])]
-    made = Ensemble(members).cpu()
+    """The same, saved in ``results/``."""
+    made = networks(given, on, log)
     made.save(settings.results() / MODEL)
     return made
 

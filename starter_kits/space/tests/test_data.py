@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
+from pathlib import Path
 
 import torch
 
-from sharpen import data
+from sharpen import data, fresh
+
+SHEET = Path(__file__).resolve().parent.parent / "data" / "croissant.json"
 
 
 def test_the_scene_has_six_bands_and_divides_by_the_factor() -> None:
@@ -14,6 +19,15 @@ def test_the_scene_has_six_bands_and_divides_by_the_factor() -> None:
     assert image.shape == (1, 6, 352, 348)
     assert float(image.min()) >= 0
     assert float(image.max()) <= 1
+
+
+def test_the_fresh_scene_is_whole_and_the_file_that_the_sheet_speaks_of() -> None:
+    image = data.load(fresh.FRESH)
+    assert image.shape == (1, 6, 348, 376)
+    assert float(image.min()) > 0  # 0 would be ground that the source has nothing of
+    assert int(image[0].mean((1, 2)).argmax()) == list(data.BANDS).index(5)  # where dry ground is brightest
+    said = {file["@id"]: file["sha256"] for file in json.loads(SHEET.read_text("utf-8"))["distribution"]}
+    assert said[fresh.FRESH.name] == hashlib.sha256(fresh.FRESH.read_bytes()).hexdigest()
 
 
 def test_the_coarse_camera_measures_means() -> None:

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from sharpen import baseline, data, evaluate, model
+from kitlib import settings
+from kitlib.compute import Compute
+from sharpen import baseline, data, evaluate, fresh, model, train
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +72,19 @@ def test_errors_are_in_digital_numbers(given: data.Scene) -> None:
 def test_the_largest_spread_catches_the_error_that_lies_there() -> None:
     spread, square = np.arange(10.0), np.array([0.0] * 9 + [4.0])
     assert evaluate.caught(spread, square, 0.1) == 1
+
+
+def test_the_fresh_experiment_learns_on_one_scene_tests_on_the_other_and_keeps_nothing(
+    given: data.Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tiny = {"networks": 1, "width": 8, "depth": 2, "steps": 10, "batch": 2}
+    monkeypatch.setattr(train, "plan", lambda on: tiny)
+    monkeypatch.setattr(baseline, "TREES", ({"max_iter": 5},))
+    monkeypatch.setattr(settings, "results", lambda: tmp_path)
+    raleigh = data.scene(data.load(fresh.FRESH))
+    found = fresh.experiment(given, raleigh, Compute(torch.device("cpu"), torch.float32, False, 1))
+    assert found["bicubic"] == evaluate.rmse(raleigh.bicubic, raleigh, "test")
+    best, _ = baseline.best_regression(given)
+    assert found["regression"] == pytest.approx(evaluate.rmse(best.sharpen(raleigh), raleigh, "test"))
+    assert found["gain"] == pytest.approx(found["baseline"] - found["model"])
+    assert list(tmp_path.iterdir()) == []  # the kit's own model stays
