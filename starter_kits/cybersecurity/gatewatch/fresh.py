@@ -43,7 +43,7 @@ def recalls(made: train.Plan, on: compute.Compute, seed: int) -> list[tuple[floa
 
 
 def main() -> None:
-    """Prints a line for each seed and set of attacks. About a minute a seed at the default scale."""
+    """Prints a line for each seed and set of attacks. A minute or less a seed at the default scale."""
     on = compute.choose()
     for seed in [int(text) for text in sys.argv[1:]] or SEEDS:
         found = recalls(train.plan(on), on, seed)

@@ -40,7 +40,8 @@ print(f"{size:,} weights; {1000 * run.energy_kwh:.2f} Wh of electricity for {mad
 # ## Against the baseline, on attacks published later
 #
 # While this kit was made its figures on this test were looked at, which flatters. `python -m gatewatch.fresh`, in a
-# terminal, repeats all of it, unchanged, on other traffic and on another project's attacks; the README has what it gave.
+# terminal, repeats all of it, unchanged, on other traffic and on another project's attacks; what it gave stands in the
+# README.
 
 # %%
 kept = np.load(settings.results() / "baseline.npz")
