@@ -49,6 +49,11 @@ class Daemon:
     """What it reads when it starts (code, settings); supervisord starts it anew when that is another."""
 
 
+# What is large, as a connection's buffers are, goes back to the system (mallopt(3)): by default the first alone does,
+# and others leave holes between what stays. The hub's threads wait for others, and need no heaps of their own.
+_MALLOC = (("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_THRESHOLD_", "65536"), ("MALLOC_TRIM_THRESHOLD_", "131072"))
+
+
 def _revision(*read: str) -> str:
     return hashlib.sha256("\0".join(read).encode()).hexdigest()[:16]
 
@@ -90,7 +95,7 @@ def daemons(site: Site, machine: Machine, paths: Paths) -> list[Daemon]:
             "hub",
             (*run_as, str(paths.hub_env / "bin" / "python"), "-P", "-s", "-m", "jupyterhub", f"--config={config}"),
             50,
-            (("CAMPUS_PREFIX", str(paths.prefix)), ("HOME", str(paths.hub_state))),
+            (("CAMPUS_PREFIX", str(paths.prefix)), ("HOME", str(paths.hub_state)), *_MALLOC),
             # It starts sessions on the environment, and with the template, that it finds when it starts.
             _revision(*read, str(paths.session_env.resolve()), template),
         ),

@@ -14,7 +14,7 @@ import os
 import pwd
 import time
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from campus_base.errors import CampusError
@@ -54,24 +54,26 @@ class _Directory:
     def __init__(self) -> None:
         # Not the loop's own threads: a directory that hangs would take them from everything else.
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="accounts")
-        self._asked: dict[Hashable, tuple[float, Future[Any]]] = {}
+        # The loop's futures: the threads' own keep every callback of whoever waited.
+        self._asked: dict[Hashable, tuple[float, asyncio.Future[Any]]] = {}
 
     async def ask(self, question: Callable[..., Answer], *about: Hashable) -> Answer:
         """Its answer. Raises what the question raises, or DirectorySilent."""
         key = (question, about)
         asked, answer = self._asked.get(key, (0.0, None))
         if answer is None or _stale(asked, answer):
-            answer = self._threads.submit(question, *about)
+            answer = asyncio.get_running_loop().run_in_executor(self._threads, question, *about)
+            self._asked = {key: kept for key, kept in self._asked.items() if not _stale(*kept)}
             self._asked[key] = time.monotonic(), answer
         try:
             # Shielded: whoever stops waiting must not take the answer from the others.
             async with asyncio.timeout(_ANSWER_SECONDS):
-                return await asyncio.shield(asyncio.wrap_future(answer))
+                return await asyncio.shield(answer)
         except TimeoutError:
             raise DirectorySilent(f"no answer about {about} within {_ANSWER_SECONDS:g} seconds") from None
 
 
-def _stale(asked: float, answer: Future[Any]) -> bool:
+def _stale(asked: float, answer: asyncio.Future[Any]) -> bool:
     return answer.done() and (answer.exception() is not None or time.monotonic() - asked > _KEPT_SECONDS)
 
 

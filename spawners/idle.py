@@ -8,6 +8,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from campus_base.shared import Shared
+
 _HUB_SINCE = time.monotonic()
 _OFTEN, _SELDOM = 5.0, 60.0  # seconds between two reports of a session, at least and at most
 _LATE = 30.0  # seconds by which a report may be late on a busy machine
@@ -15,7 +17,7 @@ _ASKED_SECONDS = 60.0  # how soon after it asked the culler stops a session
 
 
 @dataclass(frozen=True)
-class IdleLimits:
+class IdleLimits(Shared):
     """The site's limits. Times in seconds; None for never."""
 
     session: float | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,17 @@ async def _smaller(spawner: CampusSpawner) -> dict[str, Any] | None:
     return {"title": spawner.offer.size(name).title, "options": options} if name else None
 
 
+class IdleSessionsHandler(APIHandler):
+    """``GET`` answers ``{"idle": ["user/server"]}``: the sessions that :class:`IdleHandler` is worth asking about."""
+
+    @needs_scope("delete:servers")
+    def get(self) -> None:
+        now = time.monotonic()
+        spawners: Iterable[CampusSpawner] = (one for user in self.users.values() for one in user.spawners.values())
+        idle = [one.mark for one in spawners if one.ready and one.idle.over(_inactive(one.orm_spawner), now)]
+        self.finish({"idle": idle})
+
+
 class IdleHandler(_OfSession):
     """``POST`` answers ``{"idle": true}`` where the session may be ended now for being idle.
 
@@ -113,6 +125,7 @@ class StopHandler(_OfSession):
 
 # As in spawners.api.
 HANDLERS = [
+    (r"/api/campus/idle", IdleSessionsHandler),
     (r"/api/users/([^/]+)/servers/([^/]*)/campus/use", UseHandler),
     (r"/api/users/([^/]+)/servers/([^/]*)/campus/idle", IdleHandler),
     (r"/api/users/([^/]+)/servers/([^/]*)/campus/stop", StopHandler),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from campus_base.errors import CampusError
+from campus_base.shared import Shared
 from spawners.environments import SessionEnvironment
 
 CASCADE = ("reservation", "account", "partition", "qos")
@@ -37,7 +38,7 @@ class SessionSize:
 
 
 @dataclass(frozen=True)
-class Offer:
+class Offer(Shared):
     """What the site offers everybody; the first size and the first environment serve whoever names none."""
 
     sizes: Sequence[SessionSize]

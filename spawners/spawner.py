@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import pwd
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from batchspawner import SlurmSpawner
+from tornado.web import RequestHandler
 from traitlets import Any as AnyTrait
 from traitlets import Unicode, default
 
@@ -307,6 +308,22 @@ class CampusSpawner(SlurmSpawner):
         if job.state in (JobState.RUNNING, JobState.CONFIGURING):
             return 50, f"Slurm started your session on {job.node}; preparing JupyterLab."
         return 25, f"Your session is in the queue. {reason_sentence(job.reason)}"
+
+    def add_poll_callback(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """JupyterHub's, called with what is to be done when the session is over.
+
+        Where that is a method of the request that asked for the session, this object does the same: the request, with
+        its connection and all, would be kept for as long as the session runs.
+        """
+        if isinstance(getattr(callback, "__self__", None), RequestHandler):
+            callback, args, kwargs = self._clean_up, (), {}
+        super().add_poll_callback(callback, *args, **kwargs)
+
+    async def _clean_up(self) -> None:
+        """What JupyterHub's user_stopped does, of its app and of its requests."""
+        self.log.warning("Session of %s is over", self._log_name)
+        await self.user.settings["proxy"].delete_user(self.user, self.name)
+        await self.user.stop(self.name)
 
     # -- stopping -----------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from campus_base.errors import CampusError
+from campus_base.shared import Shared
 from spawners import metrics
 from spawners.reconcile import Reconciler
 from spawners.rulebook import Rulebook
@@ -48,7 +49,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class WatchSettings:
+class WatchSettings(Shared):
     """Which Slurm, which jobs in it (by name), and how many seconds between two looks."""
 
     slurm: Transport = field(default_factory=CliTransport)

@@ -46,9 +46,11 @@ import json, os, ssl, urllib.request
 context = ssl.create_default_context(cafile=os.environ["JUPYTERHUB_SSL_CLIENT_CA"])
 context.load_cert_chain(os.environ["JUPYTERHUB_SSL_CERTFILE"], os.environ["JUPYTERHUB_SSL_KEYFILE"])
 def ask(name, what, wish):
-    url = f"{os.environ['JUPYTERHUB_API_URL']}/users/{name}/servers//campus/{what}"
+    return to(f"users/{name}/servers//campus/{what}", json.dumps(wish).encode())
+def to(path, body=None):
+    url = f"{os.environ['JUPYTERHUB_API_URL']}/{path}"
     headers = {"Authorization": "token " + os.environ["JUPYTERHUB_API_TOKEN"], "Content-Type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(wish).encode(), headers)
+    request = urllib.request.Request(url, body, headers)
     try:
         return urllib.request.urlopen(request, context=context).status
     except urllib.error.HTTPError as error:
@@ -58,7 +60,7 @@ print(json.dumps([ask(me, "extend", {"minutes": 5}), ask(me, "use", use)]))
 wishes = {"extend": {"minutes": 5}, "use": use, "stop": {}}
 print(json.dumps([ask("ANOTHER", what, wish) for what, wish in wishes.items()]))
 print(json.dumps([ask(me, "use", odd) for odd in ({}, [], use | {"idle": -1}, use | {"idle": "3"}, use | {"more": 1})]))
-print(json.dumps([ask(me, "idle", {}), ask("ANOTHER", "idle", {})]))  # what the culler asks
+print(json.dumps([ask(me, "idle", {}), ask("ANOTHER", "idle", {}), to("campus/idle")]))  # what the culler asks
 """
     two.start(size="cpu", minutes=10)
     printed = one.start(size="cpu", minutes=10).kernel().run(code.replace("ANOTHER", two.name))

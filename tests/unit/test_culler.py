@@ -12,17 +12,23 @@ from jupyterhub_idle_culler import cull_idle
 from tornado.httpclient import AsyncHTTPClient
 from tornado.web import Application, RequestHandler
 
-from hub_config.culler import may_end
+from hub_config.culler import Arbiter
 
 SESSIONS = {"anna": ["", "second"], "bob": [""]}
 
 
 class Hub(RequestHandler):
-    """JupyterHub's API, as far as the culler uses it; knows which sessions are idle, None where it cannot say."""
+    """JupyterHub's API, as far as the culler uses it; knows which sessions are idle, None where it cannot say.
+
+    ``back`` are those whose people came back after the list was made; ``silent`` gives no list.
+    """
 
     idle: dict[str, bool | None]
     stopped: list[str]
     tokens: set[str | None]
+    asked: list[str]
+    back: set[str]
+    silent: bool
 
     def prepare(self) -> None:
         self.tokens.add(self.request.headers.get("Authorization"))
@@ -32,12 +38,19 @@ class Hub(RequestHandler):
             seen = {"ready": True, "pending": None, "started": "2020-01-01", "last_activity": "2020-01-01"}
             return {"name": name, "full_name": f"{person}/{name}", "url": "/", **seen}
 
+        if path == "campus/idle":
+            self.asked.append(path)
+            if self.silent:
+                self.set_status(503)
+            self.finish({"idle": [one for one, idle in self.idle.items() if idle is not False]})
+            return
         people = [{"name": p, "servers": {n: server(p, n) for n in names}} for p, names in SESSIONS.items()]
         self.finish(json.dumps(people if path == "users" else {"version": "6.1.1"}))
 
     def post(self, path: str) -> None:
+        self.asked.append(path)
         person, _, name = path.removeprefix("users/").removesuffix("/campus/idle").partition("/servers/")
-        idle = self.idle[f"{person}/{name}"]
+        idle = self.idle[f"{person}/{name}"] and f"{person}/{name}" not in self.back
         if idle is None:
             self.set_status(503)
         self.finish({"idle": idle})
@@ -50,6 +63,7 @@ class Hub(RequestHandler):
 @pytest.fixture
 async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[type[Hub]]:
     Hub.idle, Hub.stopped, Hub.tokens = {"anna/": False, "anna/second": False, "bob/": False}, [], set()
+    Hub.asked, Hub.back, Hub.silent = [], set(), False
     server = Application([("/hub/api/(.*)", Hub)]).listen(0, "127.0.0.1")
     (listener,) = server._sockets.values()
     monkeypatch.setenv("JUPYTERHUB_API_URL", f"http://127.0.0.1:{listener.getsockname()[1]}/hub/api")
@@ -62,7 +76,7 @@ async def hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[type[Hub]]:
 async def look() -> None:
     """What the culler does every minute."""
     await cull_idle(
-        os.environ["JUPYTERHUB_API_URL"], "the-cullers", 600, logging.getLogger("culler"), cull_arbiter=may_end
+        os.environ["JUPYTERHUB_API_URL"], "the-cullers", 600, logging.getLogger("culler"), cull_arbiter=Arbiter()
     )
 
 
@@ -77,6 +91,27 @@ async def test_what_the_hub_calls_idle_is_stopped_and_nothing_else(hub: type[Hub
     await look()
     assert hub.stopped[1:] == ["users/anna/servers/second", "users/bob/server"]
     assert hub.tokens == {"token the-cullers"}
+
+
+async def test_a_pass_in_which_nothing_is_idle_is_one_question(hub: type[Hub]) -> None:
+    await look()
+    assert hub.asked == ["campus/idle"]
+    hub.idle["bob/"] = True
+    await look()
+    assert hub.asked[1:] == ["campus/idle", "users/bob/servers//campus/idle"]
+
+
+async def test_who_came_back_since_the_list_was_made_is_left_alone(hub: type[Hub]) -> None:
+    hub.idle["bob/"], hub.back = True, {"bob/"}
+    await look()
+    assert hub.stopped == []
+
+
+async def test_where_the_hub_gives_no_list_all_are_left_alone(hub: type[Hub], caplog: pytest.LogCaptureFixture) -> None:
+    hub.idle["bob/"], hub.silent = True, True
+    await look()
+    assert hub.stopped == []
+    assert "Error processing bob" in caplog.text
 
 
 async def test_where_the_hub_does_not_say_the_session_is_left_alone(

@@ -98,6 +98,15 @@ async def test_an_answer_is_kept_for_a_minute(directory: Directory, monkeypatch:
     assert len(directory.asked) == 2
 
 
+async def test_an_old_answer_is_not_kept(directory: Directory, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory.answers.set()
+    await asyncio.gather(*(account_of_uid(uid) for uid in range(100)))
+    later = time.monotonic() + 61
+    monkeypatch.setattr(identity.time, "monotonic", lambda: later)
+    await account_named("ada")
+    assert len(identity._DIRECTORY._asked) == 1
+
+
 async def test_that_there_is_no_account_is_not_kept(directory: Directory) -> None:
     directory.answers.set()
     directory.answer = None
