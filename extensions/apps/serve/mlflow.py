@@ -19,11 +19,12 @@ from extensions.apps.store import artifacts, tracking_uri
 _LEFT_OUT = ("/ajax-api/3.0/mlflow/assistant", "/gateway", "/ajax-api/2.0/mlflow/gateway-proxy", "/ajax-api/3.0/jobs")
 
 # What a browser remembers of its pages until somebody chooses otherwise (mlflow 3.17, useLocalStorage): they would
-# begin with language models and the assistant, and kits train models.
-_BEGINS_WITH = {
+# begin with language models and the assistant, and kits train models; telemetry, which they would tell of, is off.
+BEGINS_WITH = {
     "mlflow.workflowType_v1": "machine_learning",
     "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": True,
     "mlflow.detectIssues.guidanceShown_v1": True,
+    "mlflow.telemetry.info.alert.dismissed_v1": True,
 }
 _SCRIPT = """<script>
 for (const [key, value] of Object.entries(%s))
@@ -33,7 +34,7 @@ for (const [key, value] of Object.entries(%s))
 
 def first_page(html: str) -> bytes:
     """MLflow's one page, which begins with training."""
-    return html.replace("<head>", f"<head>{_SCRIPT % json.dumps(_BEGINS_WITH)}", 1).encode()
+    return html.replace("<head>", f"<head>{_SCRIPT % json.dumps(BEGINS_WITH)}", 1).encode()
 
 
 def instead(app: Any, page: bytes) -> Any:
