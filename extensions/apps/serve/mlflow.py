@@ -20,7 +20,7 @@ _LEFT_OUT = ("/ajax-api/3.0/mlflow/assistant", "/gateway", "/ajax-api/2.0/mlflow
 
 # What a browser remembers of its pages until somebody chooses otherwise (mlflow 3.17, useLocalStorage): they would
 # begin with language models and the assistant, and kits train models; telemetry, which they would tell of, is off.
-BEGINS_WITH = {
+_BEGINS_WITH = {
     "mlflow.workflowType_v1": "machine_learning",
     "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": True,
     "mlflow.detectIssues.guidanceShown_v1": True,
@@ -34,7 +34,7 @@ for (const [key, value] of Object.entries(%s))
 
 def first_page(html: str) -> bytes:
     """MLflow's one page, which begins with training."""
-    return html.replace("<head>", f"<head>{_SCRIPT % json.dumps(BEGINS_WITH)}", 1).encode()
+    return html.replace("<head>", f"<head>{_SCRIPT % json.dumps(_BEGINS_WITH)}", 1).encode()
 
 
 def instead(app: Any, page: bytes) -> Any:
