@@ -128,6 +128,7 @@ class Grade(NbGrader):
         """nbgrader says a lot; it is kept, but not what an instructor looks at."""
         self.log.handlers.clear()
         self.log.propagate = False
+        self.log.setLevel(self.log_level)  # else each message is written, whatever the level
         handler = logging.FileHandler(path, mode="w")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         self.log.addHandler(handler)

@@ -158,9 +158,11 @@ class Page(HubOAuthenticated, Localised):
         }
         return self.home.templates.render(self.language, template, **shared, **what)
 
-    def part(self, template: str, made_of: object, **what: Any) -> Markup:
+    def part(self, template: str, made_of: object, what: Callable[[], dict[str, Any]]) -> Markup:
         """A part of a page that everybody sees alike (Templates.part); no page's own variables are in it."""
-        return self.home.templates.part(self.language, template, made_of, settings=self.home.settings, **what)
+        return self.home.templates.part(
+            self.language, template, made_of, lambda: {"settings": self.home.settings, **what()}
+        )
 
     def tell(self, kind: str, text: str, remedy: str = "") -> None:
         """Say something on the next page: ``success`` or ``danger``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +56,14 @@ class Templates:
     def render(self, language: Language, template: str, **what: Any) -> str:
         return self._environments[language.code].get_template(template).render(**what)
 
-    def part(self, language: Language, template: str, made_of: object, **what: Any) -> Markup:
-        """A part of pages that everybody sees alike: it is made once, and anew when ``made_of`` is no longer equal."""
+    def part(self, language: Language, template: str, made_of: object, what: Callable[[], dict[str, Any]]) -> Markup:
+        """A part of pages that everybody sees alike, made of what ``what`` returns.
+
+        It is made once, and anew when ``made_of`` is no longer equal.
+        """
         kept = self._parts.get((language.code, template))
         if kept is None or kept[0] != made_of:
-            kept = made_of, Markup(self.render(language, template, **what))  # noqa: S704 - the template escapes
+            kept = made_of, Markup(self.render(language, template, **what()))  # noqa: S704 - the template escapes
             self._parts[language.code, template] = kept
         return kept[1]
 

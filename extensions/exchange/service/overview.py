@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, func, select
+from sqlalchemy import BindParameter, Row, Select, bindparam, func, select
 
 from extensions.exchange.service.bodies import Policy, as_utc
 from extensions.exchange.service.clock import moment
@@ -16,39 +16,43 @@ from extensions.exchange.service.standing import as_extension, state_of
 from extensions.exchange.service.tables import ASSIGNMENTS, EXTENSIONS, FETCHES, SUBMISSIONS
 from extensions.exchange.service.visit import Visit
 
-_A, _S = ASSIGNMENTS.c, SUBMISSIONS.c
+_A, _S, _F, _E = ASSIGNMENTS.c, SUBMISSIONS.c, FETCHES.c, EXTENSIONS.c
 Key = tuple[str, str]
 """A course and an assignment in it."""
 
+# Made once, since every look at Home asks them: to make one takes longer than to ask it.
+_COURSES: BindParameter[list[str]] = bindparam("courses", expanding=True)
+_PERSON: BindParameter[str] = bindparam("person")
+_ASSIGNMENTS = select(ASSIGNMENTS).where(_A.course.in_(_COURSES)).order_by(_A.name)
+_FETCHED = select(FETCHES).where(_F.person == _PERSON, _F.course.in_(_COURSES))
+_EXTENDED = select(EXTENSIONS).where(_E.person == _PERSON, _E.course.in_(_COURSES))
+_SUBMITTED = (
+    select(_S.course, _S.assignment, _S.feedback_tree, _S.graded, _S.grade_released)
+    .where(_S.person == _PERSON, _S.course.in_(_COURSES), _S.set_aside.is_(False))
+    .order_by(_S.received)
+)
+_COUNTED = (
+    select(_S.course, _S.assignment, func.count().label("submissions"), func.count(_S.graded).label("graded"))
+    .where(_S.course.in_(_COURSES), _S.set_aside.is_(False))
+    .group_by(_S.course, _S.assignment)
+)
 
-def _own(visit: Visit, table: Table, courses: list[str], *where: ColumnElement[bool]) -> dict[Key, Row]:
-    """The asker's rows of a table, the last of each assignment."""
-    c = table.c
-    wanted = select(table).where(c.person == visit.asker.name, c.course.in_(courses), *where)
-    if "received" in c:
-        wanted = wanted.order_by(c.received)
-    return {(row.course, row.assignment): row for row in visit.connection.execute(wanted)}
 
-
-def _counts(visit: Visit, courses: list[str]) -> dict[Key, Row]:
-    """How many submissions there are of each assignment, and how many have a grade."""
-    wanted = (
-        select(_S.course, _S.assignment, func.count().label("submissions"), func.count(_S.graded).label("graded"))
-        .where(_S.course.in_(courses), _S.set_aside.is_(False))
-        .group_by(_S.course, _S.assignment)
-    )
-    return {(row.course, row.assignment): row for row in visit.connection.execute(wanted)}
+def _rows(visit: Visit, wanted: Select, courses: list[str]) -> dict[Key, Row]:
+    """The asker's rows, the last of each assignment; nothing is asked where there is no course."""
+    if not courses:
+        return {}
+    asked = {"courses": courses, "person": visit.asker.name}
+    return {(row.course, row.assignment): row for row in visit.connection.execute(wanted, asked)}
 
 
 def overview(visit: Visit) -> list[dict[str, Any]]:
     found, now = mine(visit), visit.now()
     roles = {course["id"]: course["role"] for course in found}
-    last = _own(visit, SUBMISSIONS, list(roles), _S.set_aside.is_(False))
-    fetches, extensions = _own(visit, FETCHES, list(roles)), _own(visit, EXTENSIONS, list(roles))
-    counts = _counts(visit, [course for course, role in roles.items() if role == "instructor"])
+    last, fetches, extensions = (_rows(visit, one, list(roles)) for one in (_SUBMITTED, _FETCHED, _EXTENDED))
+    counts = _rows(visit, _COUNTED, [course for course, role in roles.items() if role == "instructor"])
     shown: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    rows = select(ASSIGNMENTS).where(_A.course.in_(list(roles))).order_by(_A.name)
-    for row in visit.connection.execute(rows):
+    for row in visit.connection.execute(_ASSIGNMENTS, {"courses": list(roles)}):
         key, teaches = (row.course, row.name), roles[row.course] == "instructor"
         policy = Policy.model_validate_json(row.policy)
         extension, fetch = extensions.get(key), fetches.get(key)

@@ -59,9 +59,11 @@ class WarmKernel:
         BaseIPythonApplication.initialize(self._app, _OPTIONS)
         self._app.init_pdb()
         # Modules ask at import whether they run in a notebook, so the shell comes before them.
-        ZMQInteractiveShell.instance(
+        self._shell = ZMQInteractiveShell.instance(
             parent=self._app, profile_dir=self._app.profile_dir, user_ns={}, compiler_class=XCachingCompiler
         )
+        # traitlets' logger makes a record of every message, and only its handler drops it.
+        self._app.log.setLevel(self._app.log_level)
 
     def load(self, modules: list[str]) -> str | None:
         """Import what notebooks will ask for; those that do not load are left to them.
@@ -71,7 +73,18 @@ class WarmKernel:
         for name in modules:
             if name not in sys.modules and not (_loads_silently(name) and _thread_count() == 1):
                 return name
+        self._rehearse()
         return None
+
+    def _rehearse(self) -> None:
+        """What is made once in a process and then remembered is made here: patterns, colours, where modules lie."""
+        shell = self._shell
+        shell.transform_cell("1 / 0")
+        try:
+            exec("1 / 0")  # noqa: S102 - the text is ours
+        except ZeroDivisionError as error:
+            shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__)
+            shell.InteractiveTB.tb = None
 
     def become(self, request: dict[str, Any]) -> None:
         """Be the kernel, until it is told to end."""

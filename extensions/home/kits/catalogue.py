@@ -128,7 +128,7 @@ class Catalogue:
         found = []
         for path in (name, f"{name}/kit.json", f"{name}/notebooks"):
             try:
-                status = (self.root / path).lstat()
+                status = os.lstat(f"{self.root}/{path}")
                 found.append((status.st_mtime_ns, status.st_ino, status.st_size))
             except OSError:
                 found.append((0, 0, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -59,10 +60,10 @@ def card_of(home: Home, entry: Entry) -> KitCard:
     return KitCard(entry.kit, home.settings.size(entry.kit.size))
 
 
-def shelves(home: Home) -> list[Shelf]:
-    """All kits by sector: the sectors that have a name here first, in their order."""
+def shelves(home: Home, entries: Iterable[Entry]) -> list[Shelf]:
+    """Kits by sector: the sectors that have a name here first, in their order."""
     by_sector: dict[str, list[KitCard]] = {}
-    for entry in home.kits.kits():
+    for entry in entries:
         by_sector.setdefault(entry.kit.sector, []).append(card_of(home, entry))
     known = [sector for sector in SECTORS if sector in by_sector]
     return [Shelf(sector, by_sector[sector]) for sector in [*known, *sorted(set(by_sector) - set(known))]]

@@ -59,6 +59,7 @@ async def courses(page: Page) -> list[CourseCard] | CampusError:
 class Landing(Page):
     async def get(self) -> None:
         its_own, its_courses = await asyncio.gather(mine(self), courses(self))
+        entries = self.home.kits.kits()
         self.show(
             "home.html",
             announcements=self.home.announcements.now(self.home.now()),
@@ -68,6 +69,6 @@ class Landing(Page):
             first_hour=first_hour(self),
             courses=its_courses,
             broken=kits.broken(self),
-            kits=self.part("parts/kits.html", self.home.kits.kits(), shelves=kits.shelves(self.home)),
-            tour=self.part("parts/tour.html", None),
+            kits=self.part("parts/kits.html", entries, lambda: {"shelves": kits.shelves(self.home, entries)}),
+            tour=self.part("parts/tour.html", None, dict),
         )

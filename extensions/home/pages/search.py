@@ -30,8 +30,8 @@ class Search(Page):
         courses: list[Found[dict[str, Any]]] | CampusError = []
         kits: list[Found[Entry]] = []
         data: list[Found[tuple[Entry, Data]]] = []
+        entries = self.home.kits.kits()
         if sought:
-            entries = self.home.kits.kits()
             courses = await self._courses(sought)
             # Texts may have to be read first, which takes longer than a page may stand still.
             kits = await asyncio.to_thread(lambda: search([self._kit(one) for one in entries], sought))
@@ -44,7 +44,7 @@ class Search(Page):
             kits=kits,
             data=data,
             most=MOST_FOUND,
-            shelves=shelves(self.home),
+            shelves=shelves(self.home, entries),
         )
 
     async def _courses(self, sought: list[str]) -> list[Found[dict[str, Any]]] | CampusError:
