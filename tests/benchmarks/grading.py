@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import time
@@ -22,6 +23,7 @@ from tests.support.campus import Campus
 from tests.support.course import STOCK, Course
 
 TARGETS = {"torch": 20.0, "python": 10.0}
+SANDBOX = "c.Sandbox.memory_mib = 1024\nc.Sandbox.disk_mib = 128\n"
 
 # Cells of each submission, in a fork; how long the forks took, one after the other.
 FLOOR = """
@@ -53,7 +55,7 @@ class Bench:
         self.assignment, self.count = ASSIGNMENTS[kind], count
         account = campus.account(campus.name("instructor1"))
         self.course = self._made(campus, Path(account.pw_dir) / f"ours-{kind}", account.pw_uid)
-        self.course.configure("c.Sandbox.memory_mib = 1024\nc.Sandbox.disk_mib = 128\n")
+        self.course.configure(SANDBOX)
         self.stock = self._made(campus, Path(account.pw_dir) / f"stock-{kind}", account.pw_uid)
         self.stock.configure(STOCK)
         self.slurm = {"SLURM_CONF": str(campus.paths.slurm_conf)}
@@ -113,12 +115,18 @@ def measure(campus: Campus, kind: str, options: argparse.Namespace) -> None:
     print(f"  stock nbgrader autograde: {each:.2f} s each (of {options.sample}), {each * options.count:.0f} s for all")
     print(f"  {ratio:.1f} times as fast, target {target:g}: {'met' if ratio >= target else 'MISSED'}")
     print(f"  the students' own code alone: {floor:.1f} s, {floor / seconds:.0%} of it; {same} scores are the same")
-    for workers in options.array:
+    alone = 0.0
+    for tasks in options.array:
         bench.course.configure(
-            f"c.Sandbox.memory_mib = 1024\nc.Sandbox.disk_mib = 128\nc.Array.workers = {workers}\nc.Array.batch = 13\n"
+            f"{SANDBOX}c.Array.workers = 1\nc.Array.tasks = {tasks}\nc.Array.batch = {math.ceil(options.count / 8)}\n"
         )
         seconds = bench.ours("--slurm")
-        print(f"  on four emulated nodes, {workers} at once in a task: {seconds:.1f} s", flush=True)
+        alone = alone or seconds * tasks
+        print(
+            f"  as an array, {tasks} tasks of one submission each at once: {seconds:.1f} s, "
+            f"{alone / seconds:.2f} times as fast as one",
+            flush=True,
+        )
         bench.same()
 
 
@@ -127,7 +135,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="submissions of each assignment (default 100)")
     parser.add_argument("--sample", default="s0[01]?", help="those that the peer grades (default s0[01]?, twenty)")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="at once, here")
-    parser.add_argument("--array", type=int, nargs="*", default=[1, 2, 4], help="at once in a task (default 1 2 4)")
+    parser.add_argument("--array", type=int, nargs="*", default=[1, 2, 4], help="tasks at once (default 1 2 4)")
     parser.add_argument("--only", choices=TARGETS, help="one of the two assignments")
     options = parser.parse_args()
     with bench_campus() as campus:
