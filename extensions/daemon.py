@@ -15,7 +15,7 @@ from jupyterhub.services.auth import HubOAuth
 from jupyterhub.utils import make_ssl_context
 from tornado.httpserver import HTTPServer
 from tornado.log import app_log
-from tornado.web import HTTPError, RequestHandler
+from tornado.web import Application, HTTPError, RequestHandler
 
 MEMORY_SECONDS = 60
 """For so long the hub's word on a token holds (HubOAuth.cache_max_age)."""
@@ -40,6 +40,14 @@ class Inside(Protocol):
 
     @property
     def authorities(self) -> str: ...
+
+
+class Service(Application):
+    """Its log has what changed something and what failed, not who only looked: those are nearly all."""
+
+    def log_request(self, handler: RequestHandler) -> None:
+        if handler.request.method not in ("GET", "HEAD") or handler.get_status() >= 400:
+            super().log_request(handler)
 
 
 class Health(RequestHandler):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from jupyterhub.services.auth import HubOAuthCallbackHandler
-from tornado.web import Application, RequestHandler
+from tornado.web import RequestHandler
 
-from extensions.daemon import Health
+from extensions.daemon import Health, Service
 from extensions.exchange.names import ID
 from extensions.home.handler import Home, NothingHere
 from extensions.home.kits.kit import FILE, NAME
@@ -53,7 +53,7 @@ PAGES: tuple[tuple[str, type[RequestHandler]], ...] = (
 )
 
 
-def make_app(home: Home, cookie_secret: bytes) -> Application:
+def make_app(home: Home, cookie_secret: bytes) -> Service:
     prefix = home.settings.prefix
     handlers: list[Any] = [(f"{prefix}{path}", handler) for path, handler in PAGES]
     handlers += [
@@ -61,4 +61,4 @@ def make_app(home: Home, cookie_secret: bytes) -> Application:
         (f"{prefix}health", Health),
         *static_handlers(prefix),
     ]
-    return Application(handlers, home=home, cookie_secret=cookie_secret, default_handler_class=NothingHere)
+    return Service(handlers, home=home, cookie_secret=cookie_secret, default_handler_class=NothingHere)

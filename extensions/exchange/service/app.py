@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated
-from tornado.web import Application, RequestHandler
+from tornado.web import RequestHandler
 
 from extensions.courses.names import COURSE
-from extensions.daemon import Health
+from extensions.daemon import Health, Service
 from extensions.exchange.names import ID, PERSON
 from extensions.exchange.service import (
     analytics,
@@ -83,7 +83,7 @@ class SignIn(HubOAuthenticated, RequestHandler):
         self.redirect(landing if signed_in else self.get_login_url())
 
 
-def make_app(exchange: Exchange, prefix: str, cookie_secret: bytes) -> Application:
+def make_app(exchange: Exchange, prefix: str, cookie_secret: bytes) -> Service:
     """``prefix`` is the service's own, ``…/services/exchange/``."""
     handlers: list[Any] = [(f"{prefix}api/v1{path}", handler) for path, handler in ADDRESSES]
     handlers += [
@@ -95,4 +95,4 @@ def make_app(exchange: Exchange, prefix: str, cookie_secret: bytes) -> Applicati
         (f"{prefix}keys/([0-9a-f]{{64}})", public.OneKey),
         (f"{prefix}{_CERTIFICATE[1:]}", public.VerificationPage),
     ]
-    return Application(handlers, exchange=exchange, cookie_secret=cookie_secret, default_handler_class=NothingHere)
+    return Service(handlers, exchange=exchange, cookie_secret=cookie_secret, default_handler_class=NothingHere)
