@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -143,6 +144,7 @@ def main() -> Any:
     app = Grade.instance()
     try:
         app.initialize()
+        gc.freeze()  # what is loaded stays: to look through it again, here, in each worker and at the end, takes time
         with own_trouble():
             app.start()
     except CampusError as error:
