@@ -33,7 +33,7 @@ class Language:
     def locale(self) -> Locale:
         return Locale.parse(self.code)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """What its speakers call it."""
         return (self.locale.get_display_name(self.code) or self.code).capitalize()

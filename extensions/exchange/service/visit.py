@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, insert, select
 
 from extensions.exchange.refusals import NotAllowed, NotFound
 from extensions.exchange.service import log
@@ -18,6 +18,9 @@ from extensions.exchange.service.clock import Clock, text
 from extensions.exchange.service.tables import COURSES, ROSTER, SEEN
 
 Role = Literal["instructor", "trainee"]
+_PERSON: BindParameter[str] = bindparam("person")
+_LISTED_IN = select(ROSTER.c.course).where(ROSTER.c.person == _PERSON)
+_ALL_COURSES = select(COURSES)
 PUBLISHER = "publisher"
 """The hub service that publishes courses on the operator's behalf."""
 
@@ -76,8 +79,8 @@ class Visit:
 
     def listed_in(self) -> set[str]:
         """Courses whose roster has the asker."""
-        found = select(ROSTER.c.course).where(ROSTER.c.person == self.asker.name)
-        return set() if self.asker.is_service else set(self.connection.scalars(found))
+        asked = {"person": self.asker.name}
+        return set() if self.asker.is_service else set(self.connection.scalars(_LISTED_IN, asked))
 
     def role(self, course: str) -> Role | None:
         """What the asker is in a course."""
@@ -85,7 +88,7 @@ class Visit:
 
     def courses(self) -> dict[str, tuple[Course, Role]]:
         """The courses in which the asker is something, by their id, and what: two questions to the database."""
-        known = {row.id: _of(row) for row in self.connection.execute(select(COURSES))}
+        known = {row.id: _of(row) for row in self.connection.execute(_ALL_COURSES)}
         listed = self.listed_in()
         found = {}
         for course in sorted(known.keys() | self.asker.courses() | listed):
