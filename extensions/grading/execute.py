@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import signal
@@ -14,7 +13,6 @@ from nbclient.client import NotebookClient
 from nbclient.exceptions import CellTimeoutError
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
-from traitlets import Unicode
 
 from extensions.grading import outputs
 from extensions.grading.faults import ENDINGS, NOT_GRADED, Cause, Fault, fault, is_ours
@@ -22,7 +20,6 @@ from extensions.grading.hidden import has_hidden_tests
 from extensions.grading.sandbox.manager import SandboxedKernelManager
 from extensions.grading.sandbox.rooms import KernelEnded, Room
 from extensions.grading.sandbox.watch import Watch
-from extensions.grading.turns import turn
 
 _DEATH_SECONDS = 2.0  # until the end of a room that was killed is known here
 
@@ -44,7 +41,6 @@ class SandboxedExecute(Execute):
     it never runs code elsewhere.
     """
 
-    turn = Unicode(help="A file to lock while cells run; empty where nobody shares the processors.").tag(config=True)
     _left = _Left()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -72,9 +68,7 @@ class SandboxedExecute(Execute):
         self._notebook = resources.get("unique_key", "") if resources else ""
         self._folder = self.resources.get("metadata", {}).get("path", "")
         try:
-            # The turn ends after the kernel: until then it has its memory.
-            with contextlib.ExitStack() as its_turn, self.setup_kernel():
-                its_turn.enter_context(turn(self.turn))
+            with self.setup_kernel():
                 self._run(nb, resources)
                 if not self.last:
                     room = self.km.provisioner.room

@@ -24,7 +24,6 @@ from extensions.grading.sanitise import Sanitise, waiting
 from extensions.grading.schema import checked_once
 from extensions.grading.settings import Sandbox
 
-_PER_TURN = 2  # processes that take turns: one gets ready, or clears away, while the other executes
 Tell = Callable[[str], None]
 """Called with each student who has a grade now."""
 
@@ -67,16 +66,14 @@ class Here:
         with self._loaded(settings) as server:
             processors = sorted(os.sched_getaffinity(0))
 
-            def do(job: work.Job, worker: int) -> work.Result:
-                slot = worker % self.workers
+            def do(job: work.Job, slot: int) -> work.Result:
                 own = [processors[(slot * settings.cpus + n) % len(processors)] for n in range(settings.cpus)]
                 config = self.config.copy()
                 config.SandboxProvisioner.server = server.address
                 config.SandboxProvisioner.processors = own
-                config.SandboxedExecute.turn = server.turn(slot)
                 return work.execute(job, config)
 
-            for job, result in Pool(_PER_TURN * self.workers, do).run(jobs):
+            for job, result in Pool(self.workers, do).run(jobs):
                 yield job, work.give_up(job, Cause.GARBLED) if isinstance(result, Crashed) else result
 
 

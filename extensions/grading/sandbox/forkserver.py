@@ -38,7 +38,6 @@ class ForkServer:
 
     def __init__(self, folder: Path, processors: int) -> None:
         self.address = str(folder / "server.sock")
-        self._folder = folder
         self._processors = processors
         self._unfit: set[str] = set()
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the server
@@ -85,10 +84,6 @@ class ForkServer:
             self._log.seek(0)
             raise ServerFailed(self._log.read().decode(errors="replace")[-4000:])
         return answer
-
-    def turn(self, slot: int) -> str:
-        """A file to lock for those who take turns (``turns.py``)."""
-        return str(self._folder / f"turn-{slot}")
 
     def stop(self) -> None:
         """End it. Its rooms end with their connections."""
