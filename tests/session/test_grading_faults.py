@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,10 +139,18 @@ def test_nbgraders_own_command_follows_no_link(course: Course) -> None:
     assert not (course.root / "autograded" / "linked" / "a1").exists()
 
 
-def grading(course: Course, *options: str) -> subprocess.Popen[str]:
+# A user namespace that allows one more below it, the grader's: none is left for a sandbox (user_namespaces(7)).
+NO_SANDBOX = (
+    *("unshare", "--user", "--map-root-user", "sh", "-c"),
+    'echo 1 > /proc/sys/user/max_user_namespaces && exec unshare --user --map-user=1000 "$@"',
+    "sh",
+)
+
+
+def grading(course: Course, *options: str, within: Sequence[str] = ()) -> subprocess.Popen[str]:
     become: dict[str, Any] = {"user": course.uid, "group": course.uid, "extra_groups": []} if os.getuid() == 0 else {}
     return subprocess.Popen(
-        [str(course.environment / "bin" / "python"), "-m", "extensions.grading", "a1", "--json", *options],
+        [*within, str(course.environment / "bin" / "python"), "-m", "extensions.grading", "a1", "--json", *options],
         cwd=course.root,
         env={"PATH": f"{course.environment}/bin:/usr/bin:/bin", "HOME": str(course.home), "LANG": "C.UTF-8"},
         stdout=subprocess.PIPE,
@@ -183,6 +192,19 @@ def test_a_course_has_one_writer(course: Course) -> None:
     assert second.returncode == 1
     first.terminate()
     assert first.wait() == 143
+
+
+def test_where_no_sandbox_can_be_made_nothing_is_run(environment: Path, base: Path) -> None:
+    course = Course(environment, base / "no-sandbox")
+    course.generate(ps1=ASSIGNMENT)
+    course.submit("ada", solve(s1="points = 3"))
+    process = grading(course, within=NO_SANDBOX)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    last = json.loads(said.splitlines()[-1])
+    assert (last["event"], last["code"], last["done"]) == ("stopped", "no-sandbox", 0)
+    assert "user namespaces" in last["remedy"]
+    assert [event["student"] for event in course.grade() if event["event"] == "graded"] == ["ada"]
 
 
 def test_root_grades_nothing(environment: Path) -> None:

@@ -103,11 +103,11 @@ def fork_server(processors: int) -> Iterator[ForkServer]:
     Raises:
         CampusError: no sandbox can be made here.
     """
-    outer.check()
     remove_left_over()
     with _own_folder() as folder:
         server = ForkServer(folder, processors)
         try:
+            outer.check()  # while it loads
             yield server
         finally:
             server.stop()
