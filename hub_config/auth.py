@@ -16,11 +16,11 @@ from tornado.web import HTTPError
 from traitlets import Any as AnyTrait
 from traitlets import HasTraits, Set, Unicode
 
-from campus_base.errors import CampusError
 from extensions.courses.names import is_grader
 from hub_config.access import campus_groups, claim_values, unix_groups, unix_name
 from hub_config.accounts import DEMO_PASSWORD, OPERATOR_PASSWORD
 from hub_config.paths import Paths
+from hub_config.secret_file import read_secret
 from hub_config.site import DemoAuthentication, OidcAuthentication, PamAuthentication, Site
 
 REFRESH_SECONDS = 300
@@ -194,14 +194,3 @@ def _oidc(c, site: Site, paths: Paths, oidc: OidcAuthentication) -> None:
 
 def _made_by_up(path: Path, least: int = 1) -> str:
     return read_secret(path, f"Remove {path} and run ./campus up, which makes a new one.", least)
-
-
-def read_secret(path: Path, remedy: str, least: int = 1) -> str:
-    """A file's text, without white space around it. Raises CampusError for none, or a shorter one."""
-    try:
-        secret = path.read_text().strip()
-    except (OSError, ValueError) as error:
-        raise CampusError("secret-missing", f"The secret in {path} can't be read.", remedy, str(error)) from error
-    if len(secret) < least:
-        raise CampusError("secret-short", f"The secret in {path} is shorter than {least} characters.", remedy)
-    return secret

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jupyterhub.utils import subdomain_hook_idna
-
 from campus_base.process import run_sync
 from hub_config.daemon_accounts import as_account, hub_account
 from hub_config.daemon_files import put_copies, read_as
@@ -57,6 +55,8 @@ class OwnService:
         addresses = self.site.addresses
         if not addresses.own_domains:
             return ""
+        from jupyterhub.utils import subdomain_hook_idna  # who asks the exchange need not hold all of JupyterHub
+
         parts = urlsplit(addresses.origin)
         domain = subdomain_hook_idna(self.name, parts.hostname, "service")
         return f"{parts.scheme}://{domain}{f':{parts.port}' if parts.port else ''}"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import make_url
-
-from hub_config.auth import read_secret
 from hub_config.paths import Paths
+from hub_config.secret_file import read_secret
 from hub_config.site import Site
 
 
@@ -16,6 +14,8 @@ def external_database_url(site: Site) -> str:
     """
     if not site.database.url:
         return ""
+    from sqlalchemy import make_url  # most commands and services do without
+
     url = make_url(site.database.url)
     if site.database.password_file:
         remedy = "Write the password there, or correct database.password_file."

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,3 +110,9 @@ def test_its_size_has_no_gpu_and_memory_for_a_submission() -> None:
     small = Size(name="cpu", title="CPU", partition="p", memory="2G", max_memory="16G")
     assert options(site_of().model_copy(update={"sizes": (gpu, small)})) == {"size": "cpu", "memory": "4096M"}
     assert options(site_of().model_copy(update={"sizes": (gpu,)})) == {"size": "gpu"}
+
+
+def test_it_waits_without_all_of_jupyterhub_in_its_memory() -> None:
+    told = "import sys, hub_config.courses.on_submit; print(sys.modules.keys() & {'jupyterhub', 'sqlalchemy'})"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
