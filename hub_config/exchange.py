@@ -36,7 +36,7 @@ def exchange_url(site: Site, paths: Paths) -> str:
     return f"{exchange(site, paths).url}api/v1"
 
 
-def exchange_port(site: Site, paths: Paths) -> str:
+def exchange_inside_url(site: Site, paths: Paths) -> str:
     """The API at the exchange's own port, behind the proxy, for who has a certificate."""
     return f"{exchange(site, paths).inside_url}api/v1"
 

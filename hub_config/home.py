@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from hub_config.courses.on_submit import options
-from hub_config.exchange import exchange_port
+from hub_config.exchange import exchange_inside_url
 from hub_config.own_service import OwnService
 from hub_config.paths import Paths
 from hub_config.roles import EXCHANGE, HOME
@@ -48,7 +48,7 @@ def home_environment(site: Site, paths: Paths) -> dict[str, str]:
         "CAMPUS_HOME_GRADER_OPTIONS": urlencode({f"opt-{name}": value for name, value in options(site).items()}),
         "CAMPUS_HOME_KITS": str(paths.kit_catalogue),
         "CAMPUS_HOME_ANNOUNCEMENTS": str(paths.announcements),
-        "CAMPUS_EXCHANGE_URL": exchange_port(site, paths),
+        "CAMPUS_EXCHANGE_URL": exchange_inside_url(site, paths),
         **own.environment(),
     }
 

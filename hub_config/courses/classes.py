@@ -17,7 +17,7 @@ from campus_base.errors import CampusError
 from extensions.courses.names import COURSE
 from hub_config.courses.people import people_of
 from hub_config.courses.services import exchange_certificate, hub_certificate, publisher_token
-from hub_config.exchange import exchange_port
+from hub_config.exchange import exchange_inside_url
 from hub_config.paths import Paths
 from hub_config.site import Site, duration_seconds
 from spawners.booking import NoClass, Terms, Wish, gpus_in, is_class, plan, seats
@@ -54,7 +54,7 @@ class Desk:
 
     async def people(self, course: str) -> set[str]:
         """Who takes part in a course, as the exchange says. Raises CampusError."""
-        at = exchange_port(self.site, self.paths)
+        at = exchange_inside_url(self.site, self.paths)
         token, certificate = publisher_token(self.paths), hub_certificate(self.paths)
         return await people_of(course, at, token, certificate, exchange_certificate(self.site, self.paths))
 

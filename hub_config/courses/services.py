@@ -11,7 +11,7 @@ from campus_base.errors import CampusError
 from campus_base.pinned import PinnedAdapter
 from extensions.courses.names import grader_of
 from extensions.exchange.client import Client
-from hub_config.exchange import PUBLISHER_TOKEN, exchange_port
+from hub_config.exchange import PUBLISHER_TOKEN, exchange_inside_url
 from hub_config.exchange import exchange as exchange_daemon
 from hub_config.paths import Paths
 from hub_config.roles import EXCHANGE
@@ -52,7 +52,7 @@ def exchange_certificate(site: Site, paths: Paths) -> str:
 def exchange(site: Site, paths: Paths) -> Client:
     """The exchange, in which the publisher is an instructor of every course. Raises NotReached."""
     return Client(
-        exchange_port(site, paths),
+        exchange_inside_url(site, paths),
         publisher_token(paths),
         certificate=hub_certificate(paths),
         pinned=exchange_certificate(site, paths),

@@ -13,7 +13,7 @@ from campus_base.errors import CampusError
 from hub_config.courses.people import people_of
 from hub_config.courses.services import ask_hub, exchange_certificate, hub_certificate
 from hub_config.courses.services import exchange as exchange_client
-from hub_config.exchange import PUBLISHER_TOKEN, exchange_port
+from hub_config.exchange import PUBLISHER_TOKEN, exchange_inside_url
 from hub_config.paths import Paths
 from hub_config.site import Site
 from tests.unit.test_daemons import site_of
@@ -57,7 +57,7 @@ async def by_client(site: Site, paths: Paths) -> None:
 
 async def by_hub(site: Site, paths: Paths) -> None:
     certificate, pinned = hub_certificate(paths), exchange_certificate(site, paths)
-    await people_of("dl", exchange_port(site, paths), "precious", certificate, pinned)
+    await people_of("dl", exchange_inside_url(site, paths), "precious", certificate, pinned)
 
 
 async def to_hub(site: Site, paths: Paths) -> None:
