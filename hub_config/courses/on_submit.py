@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -71,6 +72,7 @@ def options(site: Site) -> dict[str, str]:
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # so the hub ends it, and nothing is left to clear away
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     paths = Paths(Path(os.environ["CAMPUS_PREFIX"]))
     site = installed_site(paths)
