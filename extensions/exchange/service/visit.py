@@ -18,6 +18,7 @@ from extensions.exchange.service.clock import Clock, text
 from extensions.exchange.service.tables import COURSES, ROSTER, SEEN
 
 Role = Literal["instructor", "trainee"]
+# Made once, as overview.py's: each look at Home asks them.
 _PERSON: BindParameter[str] = bindparam("person")
 _LISTED_IN = select(ROSTER.c.course).where(ROSTER.c.person == _PERSON)
 _ALL_COURSES = select(COURSES)
