@@ -446,7 +446,17 @@ async def test_one_that_does_not_answer_in_time(old: Restd) -> None:
 
 async def test_one_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ControllerSilent):
-        await transport(Restd(OLD, tmp_path)).jobs("x")
+        await transport(Restd(OLD, tmp_path), timeout=1).jobs("x")
+
+
+async def test_one_that_is_restarting_is_waited_for(tmp_path: Path) -> None:
+    restd = Restd(OLD, tmp_path)
+    restd.answer(JOBS, "jobs")
+    asking = asyncio.create_task(transport(restd).jobs("x"))
+    assert await asyncio.wait({asking}, timeout=0.3) == (set(), {asking})
+    async with restd.serving():
+        await asking
+    assert restd.paths() == ["GET /openapi/v3", JOBS]
 
 
 async def test_one_that_hangs_up(tmp_path: Path) -> None:

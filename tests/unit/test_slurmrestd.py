@@ -260,6 +260,7 @@ def test_a_slurmctld_that_is_silent_is_not_the_tokens_fault(
 
 
 def test_one_that_does_not_listen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spawners.slurm.rest.client._RESTART", 0.1)
     found = examined(Restd("v0.0.38", tmp_path), token_for(600, tmp_path, monkeypatch))
     assert [(f.part, f.well) for f in found] == [("token", True), ("slurmrestd", False)]
     assert f"listens at unix:{tmp_path}" in found[1].remedy

@@ -23,6 +23,8 @@ from spawners.slurm.rest.token import Credential, expiry_of
 # The newest first. Each was tried: v0.0.38 on Slurm 22.05.8, the others on 24.11.5.
 VERSIONS = ("v0.0.42", "v0.0.41", "v0.0.40", "v0.0.38")
 _LONGEST_DETAIL = 300  # characters
+_RESTART = 5.0  # seconds that a slurmrestd which does not listen has for coming back
+_PAUSE = 0.25  # seconds between two tries to reach it
 
 # slurm_errno.h: what slurmctld decided, and what it could not read. Other numbers are of the way there and back.
 DECIDED = frozenset((*range(2000, 3000), *range(9000, 10000)))
@@ -106,7 +108,22 @@ class SlurmrestdClient:
         return f"; the token in {self.credential.path} ended {time.time() - end:.0f} seconds ago"
 
     async def _exchange(self, method: str, path: str, person: str, body: Any, label: str) -> tuple[int, str]:
-        """Status and text of the answer, in which the token does not stand. Raises ControllerSilent."""
+        """Status and text of the answer, in which the token does not stand. Raises ControllerSilent.
+
+        A slurmrestd that does not listen took nothing yet, and may be restarting: it is tried again for some seconds.
+        """
+        end = time.monotonic() + min(_RESTART, self.timeout)
+        with metrics.request_counted(label):
+            while True:
+                try:
+                    return await self._try(method, path, person, body)
+                except aiohttp.ClientConnectorError as error:
+                    if time.monotonic() + _PAUSE >= end:
+                        raise ControllerSilent(f"{method} {path}: {error}") from None
+                await asyncio.sleep(_PAUSE)
+
+    async def _try(self, method: str, path: str, person: str, body: Any) -> tuple[int, str]:
+        """As ``_exchange``, once. Raises ClientConnectorError where nobody listens, and ControllerSilent."""
         token = self.credential.token()
         # A connection for each request, without asking for its end: to "Connection: close" Slurm 22.05 answers with one
         # header behind the body.
@@ -114,20 +131,21 @@ class SlurmrestdClient:
         connector = aiohttp.UnixConnector(unix) if unix else aiohttp.TCPConnector()
         base = "http://localhost" if unix else self.url.rstrip("/")
         try:
-            with metrics.request_counted(label):
-                async with (
-                    aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(self.timeout)) as session,
-                    session.request(
-                        method,
-                        base + path,
-                        json=body,
-                        headers={"X-SLURM-USER-NAME": person, "X-SLURM-USER-TOKEN": token.reveal()},
-                        allow_redirects=False,  # the token is for this address alone
-                    ) as answer,
-                ):
-                    status, raw = answer.status, await answer.read()
+            async with (
+                aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(self.timeout)) as session,
+                session.request(
+                    method,
+                    base + path,
+                    json=body,
+                    headers={"X-SLURM-USER-NAME": person, "X-SLURM-USER-TOKEN": token.reveal()},
+                    allow_redirects=False,  # the token is for this address alone
+                ) as answer,
+            ):
+                status, raw = answer.status, await answer.read()
         except TimeoutError:
             raise ControllerSilent(f"{method} {path}: no answer within {self.timeout:g} seconds") from None
+        except aiohttp.ClientConnectorError:
+            raise
         except (aiohttp.ClientError, OSError) as error:
             says = str(error).replace(token.reveal(), str(token))[:_LONGEST_DETAIL]
             raise ControllerSilent(f"{method} {path}: {says or type(error).__name__}") from None
