@@ -5,53 +5,63 @@ The hub decides (spawners.idle), since it also announces the end to the session'
 
 from __future__ import annotations
 
-import asyncio
 import json
-import math
 import os
-import time
+import ssl
+from collections.abc import Awaitable, Callable
+from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
 
-from jupyterhub_idle_culler import IdleCuller
+import jupyterhub_idle_culler
+from jupyterhub_idle_culler import IdleCuller, cull_idle, make_ssl_context
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
-_SERVES_SECONDS = 5.0
+
+async def cull(**options: Any) -> None:
+    """One pass, with ``cull_idle``'s options.
+
+    The culler's own begins with everybody's sessions, which hub and culler then hold; here only where one of them is
+    idle. Raises HTTPClientError or OSError where the hub does not say; the next pass follows.
+    """
+    ask = partial(_ask, _context(options["internal_certs_location"]) if options["ssl_enabled"] else None)
+    idle = frozenset((await ask("GET", "campus/idle"))["idle"])
+    if idle:
+        await cull_idle(**options | {"cull_arbiter": partial(_may_end, ask, idle)})
 
 
-class Arbiter:
+@cache
+def _context(folder: str) -> ssl.SSLContext:
+    own = f"{folder}/hub-internal/hub-internal"
+    return make_ssl_context(f"{own}.key", f"{own}.crt", f"{folder}/hub-ca/hub-ca.crt")
+
+
+async def _may_end(
+    ask: Callable[[str, str], Awaitable[dict[str, Any]]], idle: frozenset[str], *, server: dict[str, Any], **_: Any
+) -> bool:
     """The culler's arbiter (2.0): whether this server, as JupyterHub's API shows it, may be ended now.
 
-    One list serves for a pass over the sessions, since each question is a connection that hub and culler have to make;
-    who is in it is asked about just before the end, as its person may have come back. Raises HTTPClientError or OSError
+    Who is idle is asked about just before the end, as its person may have come back. Raises HTTPClientError or OSError
     where the hub does not say; the culler then logs it and leaves the session alone.
     """
-
-    def __init__(self) -> None:
-        self._asked = -math.inf
-        self._list: asyncio.Future[dict[str, Any]]
-
-    async def __call__(self, *, server: dict[str, Any], **_: Any) -> bool:
-        if time.monotonic() - self._asked > _SERVES_SECONDS:
-            self._asked = time.monotonic()
-            self._list = asyncio.ensure_future(_ask("GET", "campus/idle"))
-        if server["full_name"] not in (await self._list)["idle"]:
-            return False
-        person, _, name = server["full_name"].partition("/")
-        return bool((await _ask("POST", f"users/{quote(person)}/servers/{quote(name)}/campus/idle"))["idle"])
+    if server["full_name"] not in idle:
+        return False
+    person, _slash, name = server["full_name"].partition("/")
+    return bool((await ask("POST", f"users/{quote(person)}/servers/{quote(name)}/campus/idle"))["idle"])
 
 
-async def _ask(method: str, path: str) -> dict[str, Any]:
+async def _ask(context: ssl.SSLContext | None, method: str, path: str) -> dict[str, Any]:
     request = HTTPRequest(
         f"{os.environ['JUPYTERHUB_API_URL']}/{path}",
         method=method,
         headers={"Authorization": f"token {os.environ['JUPYTERHUB_API_TOKEN']}"},
         body="" if method == "POST" else None,
+        ssl_options=context,
+        request_timeout=60,
     )
-    # The culler has set up the client before: certificates and deadline are its defaults.
-    answer = await AsyncHTTPClient().fetch(request)
-    return json.loads(answer.body)
+    return json.loads((await AsyncHTTPClient().fetch(request)).body)
 
 
 if __name__ == "__main__":
-    IdleCuller.launch_instance(cull_arbiter_hook=Arbiter())
+    jupyterhub_idle_culler.cull_idle = cull
+    IdleCuller.launch_instance()

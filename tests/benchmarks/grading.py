@@ -4,6 +4,9 @@ Both grade the same submissions with the same tests, in the same session environ
 is given. The peer grades a part of them, since it takes seconds for each, and every score of that part has to be the
 same. The floor is the students' code alone: the cells of each submission run in a fork of one process that has loaded
 the same modules ahead, without a kernel, a sandbox or a gradebook.
+
+How an array grows with its tasks is seen with an assignment that trains for a second or two: there the tasks are what
+takes the processors, and not the one process that records.
 """
 
 from __future__ import annotations
@@ -117,21 +120,26 @@ def measure(campus: Campus, kind: str, options: argparse.Namespace) -> None:
     print(f"  stock nbgrader autograde: {each:.2f} s each (of {options.sample}), {each * options.count:.0f} s for all")
     print(f"  {ratio:.1f} times as fast, target {target:g}: {'met' if ratio >= target else 'MISSED'}")
     print(f"  the students' own code alone: {floor:.1f} s, {floor / seconds:.0%} of it; {same} scores are the same")
+
+
+def measure_array(campus: Campus, options: argparse.Namespace) -> None:
+    """How grading grows with the tasks of an array, each on a processor of its own while there are any."""
+    bench = Bench(campus, "training", options.array_count)
+    bench.course.run("python", "-m", "extensions.grading", "a1", "--student=s000")
+    batch = math.ceil(options.array_count / max(options.array))
+    print(f"training, as an array of tasks with one submission each, {batch} in all:", flush=True)
     alone = 0.0
     for tasks in options.array:
-        bench.course.configure(
-            f"{SANDBOX}c.Array.workers = 1\nc.Array.tasks = {tasks}\nc.Array.batch = {math.ceil(options.count / 8)}\n"
-        )
+        bench.course.configure(f"{SANDBOX}c.Array.workers = 1\nc.Array.tasks = {tasks}\nc.Array.batch = {batch}\n")
         psutil.cpu_percent()
         seconds = bench.ours("--slurm")
         busy = psutil.cpu_percent() / 100 * psutil.cpu_count()  # since it was asked before
         alone = alone or seconds
         print(
-            f"  as an array, {tasks} tasks at once, each with one submission: {seconds:.1f} s, "
-            f"{alone / seconds:.2f} times as fast as the first; {busy:.1f} processors were busy",
+            f"  {tasks} at once: {seconds:.1f} s, {alone / seconds:.2f} times as fast as the first; "
+            f"{busy:.1f} processors were busy",
             flush=True,
         )
-        bench.same()
 
 
 def main() -> None:
@@ -140,11 +148,15 @@ def main() -> None:
     parser.add_argument("--sample", default="s0[01]?", help="those that the peer grades (default s0[01]?, twenty)")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="at once, here")
     parser.add_argument("--array", type=int, nargs="*", default=[1, 2, 4], help="tasks at once (default 1 2 4)")
-    parser.add_argument("--only", choices=TARGETS, help="one of the two assignments")
+    parser.add_argument("--array-count", type=int, default=80, help="submissions of the array (default 80)")
+    parser.add_argument("--only", choices=[*TARGETS, "array"], help="one part")
     options = parser.parse_args()
     with bench_campus() as campus:
-        for kind in [options.only] if options.only else TARGETS:
-            measure(campus, kind, options)
+        for kind in TARGETS:
+            if options.only in (None, kind):
+                measure(campus, kind, options)
+        if options.only in (None, "array"):
+            measure_array(campus, options)
 
 
 if __name__ == "__main__":
