@@ -17,6 +17,7 @@ from extensions.grading.faults import Cause, Fault
 from extensions.grading.gradebook import OneGradebook
 from extensions.grading.grades import told
 from extensions.grading.pool import Crashed, Pool
+from extensions.grading.processors import held
 from extensions.grading.progress import Progress
 from extensions.grading.record import Record
 from extensions.grading.sandbox.forkserver import ForkServer, fork_server
@@ -63,14 +64,12 @@ class Here:
 
     def __call__(self, jobs: Iterable[work.Job]) -> Iterator[tuple[work.Job, work.Result | CampusError]]:
         settings = Sandbox(config=self.config)
-        with self._loaded(settings) as server:
-            processors = sorted(os.sched_getaffinity(0))
+        with self._loaded(settings) as server, held(self.workers * settings.cpus) as processors:
 
             def do(job: work.Job, slot: int) -> work.Result:
-                own = [processors[(slot * settings.cpus + n) % len(processors)] for n in range(settings.cpus)]
                 config = self.config.copy()
                 config.SandboxProvisioner.server = server.address
-                config.SandboxProvisioner.processors = own
+                config.SandboxProvisioner.processors = processors[slot * settings.cpus : (slot + 1) * settings.cpus]
                 return work.execute(job, config)
 
             for job, result in Pool(self.workers, do).run(jobs):
