@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 
 import psutil
 import pytest
+import requests
 
 from tests.support.campus import Campus
 from tests.support.person import Kernel, wait_for
@@ -241,3 +242,13 @@ def test_everything_killed_at_once_is_brought_up_with_sessions_and_state(calm: C
     assert calm.jobs() == jobs
     wait_for("the session to be served", lambda: session.state()["ready"])
     counter.goes_on()
+
+
+def test_what_strangers_send_is_not_kept(calm: Campus) -> None:
+    """JupyterHub's own handlers hold the last 128 requests, with their bodies (hub_config.request_caches)."""
+    hub = psutil.Process(calm.pid("hub"))
+    before = hub.memory_full_info().uss
+    for _ in range(30):
+        answer = requests.post(f"{calm.url}/hub/api/users", data=b"x" * 10_000_000, timeout=30)
+        assert answer.status_code == 403
+    assert hub.memory_full_info().uss - before < 100_000_000
