@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hub_config.auth import update_authentication
+from hub_config.memory import update_memory
 from hub_config.network import update_network
 from hub_config.pages import update_pages
 from hub_config.paths import Paths
@@ -13,6 +14,7 @@ from hub_config.site import Site
 from hub_config.state import update_state
 
 PARTS = (
+    update_memory,
     update_network,
     update_state,
     update_authentication,

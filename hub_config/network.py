@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 from hub_config.daemon_accounts import as_account, may_bind
 from hub_config.paths import Paths
-from hub_config.request_caches import keep_on_the_request
 from hub_config.routes import WatchedProxy
 from hub_config.site import Site
 from spawners.tls import share_context
@@ -25,7 +24,6 @@ def update_network(c, site: Site, paths: Paths) -> None:
     c.JupyterHub.hub_bind_url = f"https://{at.hub_ip}:{at.hub_port}"
     c.JupyterHub.internal_ssl = True
     share_context()
-    keep_on_the_request()
     c.JupyterHub.internal_certs_location = str(paths.internal_certificates)
     c.JupyterHub.trusted_alt_names = [f"IP:{at.hub_ip}"]
     # The proxy is a daemon of its own, so routes and open connections outlive the hub.

@@ -245,7 +245,7 @@ def test_everything_killed_at_once_is_brought_up_with_sessions_and_state(calm: C
 
 
 def test_what_strangers_send_is_not_kept(calm: Campus) -> None:
-    """JupyterHub's own handlers hold the last 128 requests, with their bodies (hub_config.request_caches)."""
+    """JupyterHub's own handlers hold the last 128 requests, with their bodies (hub_config.memory)."""
     hub = psutil.Process(calm.pid("hub"))
     before = hub.memory_full_info().uss
     for _ in range(30):

@@ -274,6 +274,7 @@ def test_jupyterhub_takes_the_configuration(which: str, paths: Paths) -> None:
 
 def test_each_part_is_applied_once_and_in_a_fixed_order() -> None:
     assert [part.__name__ for part in PARTS] == [
+        "update_memory",
         "update_network",
         "update_state",
         "update_authentication",

@@ -1,4 +1,7 @@
-"""A request is forgotten once it is answered; each here is a handler of JupyterHub's own, without its connection."""
+"""A request is forgotten once it is answered, and so are permissions that were not asked for lately.
+
+Each request here is a handler of JupyterHub's own, without its connection.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from jupyterhub import scopes
 from jupyterhub.apihandlers import APIHandler
 from jupyterhub.handlers import BaseHandler
 
-from hub_config.request_caches import keep_on_the_request
+from hub_config.memory import keep_on_the_request, remember_fewer_permissions
 
 
 class Request(APIHandler):
@@ -60,3 +64,12 @@ def test_it_is_worked_out_once_for_each_request() -> None:
 def test_it_may_be_set_twice() -> None:
     keep_on_the_request()
     assert asked(Request())[0] is None
+
+
+def test_permissions_that_were_not_asked_for_lately_are_forgotten() -> None:
+    caches = remember_fewer_permissions()
+    for number in range(300):
+        scopes.has_scope("read:users!user=ada", scopes.parse_scopes({f"read:users!user={number}"}))
+    assert max(len(cache._cache) for cache in caches) == 256
+    assert not scopes.has_scope("read:users!user=ada", scopes.parse_scopes({"read:users!user=0"}))
+    assert scopes.has_scope("read:users!user=ada", scopes.parse_scopes({"read:users!user=ada"}))
