@@ -23,8 +23,7 @@ _TO_HOME = f"access:services!service={HOME}"
 
 # JupyterHub's own roles that differ here: everybody's, and that of the token in each session.
 EVERYBODY: dict[str, tuple[str, ...]] = {
-    # "self" has the second in it; named as a session's token names it, it need not be worked out for each session.
-    "user": ("self", "users:activity!user", _TO_EXCHANGE, _TO_HOME),
+    "user": ("self", _TO_EXCHANGE, _TO_HOME),
     "server": ("users:activity!user", "access:servers!server", _TO_EXCHANGE),
 }
 # Added to what everybody has.

@@ -28,6 +28,8 @@ from tests.support.campus import Campus
 from tests.support.course import STOCK, Course
 
 TARGETS = {"torch": 20.0, "python": 10.0}
+ARRAY = 80  # submissions, of which stock grades a few
+ARRAY_SAMPLE = "s00[0-3]"
 SANDBOX = "c.Sandbox.memory_mib = 1024\nc.Sandbox.disk_mib = 128\n"
 
 # Cells of each submission, in a fork; how long the forks took, one after the other.
@@ -124,10 +126,11 @@ def measure(campus: Campus, kind: str, options: argparse.Namespace) -> None:
 
 def measure_array(campus: Campus, options: argparse.Namespace) -> None:
     """How grading grows with the tasks of an array, each on a processor of its own while there are any."""
-    bench = Bench(campus, "training", options.array_count)
+    bench = Bench(campus, "training", ARRAY)
     bench.course.run("python", "-m", "extensions.grading", "a1", "--student=s000")
-    batch = math.ceil(options.array_count / max(options.array))
-    print(f"training, as an array of tasks with one submission each, {batch} in all:", flush=True)
+    bench.theirs(ARRAY_SAMPLE)
+    batch = math.ceil(ARRAY / max(options.array))
+    print(f"training, as an array of tasks with one submission each, {batch} for each:", flush=True)
     alone = 0.0
     for tasks in options.array:
         bench.course.configure(f"{SANDBOX}c.Array.workers = 1\nc.Array.tasks = {tasks}\nc.Array.batch = {batch}\n")
@@ -137,7 +140,7 @@ def measure_array(campus: Campus, options: argparse.Namespace) -> None:
         alone = alone or seconds
         print(
             f"  {tasks} at once: {seconds:.1f} s, {alone / seconds:.2f} times as fast as the first; "
-            f"{busy:.1f} processors were busy",
+            f"{busy:.1f} processors were busy; {bench.same()} scores are the same",
             flush=True,
         )
 
@@ -147,8 +150,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="submissions of each assignment (default 100)")
     parser.add_argument("--sample", default="s0[01]?", help="those that the peer grades (default s0[01]?, twenty)")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="at once, here")
-    parser.add_argument("--array", type=int, nargs="*", default=[1, 2, 4], help="tasks at once (default 1 2 4)")
-    parser.add_argument("--array-count", type=int, default=80, help="submissions of the array (default 80)")
+    parser.add_argument("--array", type=int, nargs="+", default=[1, 2, 4], help="tasks at once (default 1 2 4)")
     parser.add_argument("--only", choices=[*TARGETS, "array"], help="one part")
     options = parser.parse_args()
     with bench_campus() as campus:
