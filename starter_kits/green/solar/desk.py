@@ -20,6 +20,17 @@ _WORDS = {"description_width": "128px"}
 _HEADS = ("Way of offering", "Day, €", "Year, €", "More than median, € a year")
 
 
+def rows() -> widgets.Dropdown:
+    """How the rows of modules stand: ``"turn"``, or the tilt in degrees of fixed ones.
+
+    None would be no value for the first: to ipywidgets it means that nothing is chosen.
+    """
+    fixed = ((f"fixed, {tilt}° south", float(tilt)) for tilt in (15, 25, 35, 45, 60))
+    return widgets.Dropdown(
+        options=[("follow the sun", "turn"), *fixed], description="Rows", layout=_WIDE, style=_WORDS
+    )
+
+
 class Desk:
     """The widgets, and what they show. Raises FileNotFoundError where nothing is trained yet."""
 
@@ -38,10 +49,7 @@ class Desk:
         )
         self.hour = slider(widgets.IntSlider, "Forecast made at", 9, 6, 17, 1)
         self.size = slider(widgets.FloatSlider, "Size, MW", 20.0, 1.0, 100.0, 1.0)
-        self.rows = widgets.Dropdown(
-            options=[("follow the sun", None), *((f"fixed, {t}° south", float(t)) for t in (15, 25, 35, 45, 60))],
-            description="Rows", layout=_WIDE, style=_WORDS,
-        )  # fmt: skip
+        self.rows = rows()
         self.lead = slider(widgets.IntSlider, "Offered ahead, h", 3, 1, 6, 1)
         self.sold = slider(widgets.FloatSlider, "Price, €/MWh", 70.0, 20.0, 200.0, 5.0)
         self.short = slider(widgets.FloatSlider, "Missing costs", 140.0, 25.0, 400.0, 5.0)
@@ -80,7 +88,7 @@ class Desk:
             self.note.value = "<b>Choose a day of 2013.</b>"
             return
         its = ledger.park(self.site.value)
-        if self.rows.value is not None:
+        if self.rows.value != "turn":
             its = its.scaled(ledger.fixed(self.site.value, self.rows.value))
         table = ledger.hours(its, self.lead.value, self.size.value, prices, self.caution.value)
         local = table.tz_convert(plots.ZONE)
@@ -90,7 +98,7 @@ class Desk:
         self.note.value = (
             f"These prices make it best to offer the <b>{100 * prices.quantile:.0f} % quantile</b>"
             + (", and caution makes the offer smaller." if self.caution.value else ".")
-            + (" Fixed rows: clouds are taken to cost them the same share." if self.rows.value is not None else "")
+            + (" Fixed rows: clouds are taken to cost them the same share." if self.rows.value != "turn" else "")
         )
 
     def _draw(self, its: ledger.Park, today: pd.DataFrame) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from kitlib.compute import Compute
-from solar import baselines, data, grid, market, network, scores
+from solar import baselines, data, desk, grid, market, network, scores
 from solar.plant import Plant, clear_power
 from solar.split import split
 from solar.windows import HORIZONS, make
@@ -165,3 +165,12 @@ def test_the_grid_of_a_country_is_known_and_of_none_refused():
     assert year > 2015
     with pytest.raises(ValueError, match="XXX"):
         grid.intensity("XXX")
+
+
+def test_rows_that_follow_the_sun_can_be_chosen_again():
+    choice = desk.rows()
+    assert (choice.value, choice.label) == ("turn", "follow the sun")
+    choice.index = 1
+    assert choice.value == 15.0
+    choice.index = 0
+    assert (choice.value, choice.label) == ("turn", "follow the sun")
