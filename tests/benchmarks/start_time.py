@@ -3,6 +3,9 @@
 The clock starts with the request that starts a session. It stops when, with the person's own token, the page /lab,
 /api/status and a list of kernels that is not empty have all been answered with 200: through the proxy, as a browser
 gets them. The floor is sbatch by hand with jupyterhub-singleuser in the same environment, asked on its own port.
+
+slurmctld looks once a second for batch jobs to start, whenever they were submitted: starts of one round begin at the
+same part of a second, and the rounds' parts are spread evenly over it.
 """
 
 from __future__ import annotations
@@ -24,6 +27,11 @@ from tests.support.person import Person, wait_for
 
 PAUSE = 0.02  # seconds between two looks
 LONGEST = 60  # seconds
+
+
+def wait_for_part(part: float) -> None:
+    """Until the clock is at this part of a second (0 to 1)."""
+    time.sleep((part - time.time()) % 1)
 
 
 def usable(url: str, token: str) -> bool:
@@ -106,6 +114,7 @@ def measure(campus: Campus, rounds: int) -> dict[str, list[float]]:
         found: dict[str, list[float]] = {kind: [] for kind in kinds}
         for number in range(rounds + 1):
             for kind, start in kinds.items():
+                wait_for_part(number / rounds)
                 seconds = start()
                 print(f"{number:>3} {kind:<7} {seconds:6.2f} s", flush=True)
                 if number:
