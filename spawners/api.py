@@ -47,7 +47,6 @@ class SizesHandler(_ForOne):
             return await spawner.test(request, account)
 
         asked = {key: self.get_query_argument(key) for key in OPTIONS if key in self.request.query_arguments}
-        await spawner.watch.know_nodes()
         means = await spawner.means()
         choice = choose(asked, spawner.offer, means)
         found = await _OUTLOOK.sizes(user_name, choice.cards, spawner.watch.picture, means, test)

@@ -30,7 +30,7 @@ async def person_named(name: str) -> Person | None:
 
 async def means_of(name: str, watch: ClusterWatch, sizes: Sequence[SessionSize]) -> Means | None:
     """What somebody may use; None while nobody knows. Raises nothing."""
-    await watch.rulebook.look()
+    await watch.know()
     person = await person_named(name)
     if person is None or not watch.rulebook.rules.partitions:
         return None
@@ -38,10 +38,10 @@ async def means_of(name: str, watch: ClusterWatch, sizes: Sequence[SessionSize])
     if not choices(person, watch.rulebook.rules, now):
         # Whoever was entered in Slurm since the last look would be told for a minute that nothing is theirs.
         watch.rulebook.doubt()
-        await watch.rulebook.look()
+        await watch.rulebook.freshen()
     rules, nodes = watch.rulebook.rules, watch.picture.nodes
     ways = choices(person, rules, now)
-    return Means(now, ways, partitions_for(sizes, nodes), slices_for(sizes, nodes), person, rules, watch.rulebook.use)
+    return Means(now, ways, partitions_for(sizes, nodes), slices_for(sizes, nodes), person, rules, watch.picture.use)
 
 
 def partitions_for(sizes: Sequence[SessionSize], nodes: Mapping[str, Node]) -> dict[str, frozenset[str]]:

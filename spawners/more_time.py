@@ -37,7 +37,7 @@ async def extend(spawner: CampusSpawner, minutes: int) -> int | None:
     # Asked as the person: only operators may lengthen a job, and Slurm lets them go past what people may have.
     await spawner.test(replace(request, seconds=total * 60), await spawner.account())
     await spawner.watch.slurm.set_time_limit(job.id, total)
-    await spawner.watch.refresh(nodes=False)
+    await spawner.watch.refresh()
     spawner.log.info("Job %s extended by %s minutes", job.id, minutes)
     job = spawner.job()
     return job.end if job else None

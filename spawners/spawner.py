@@ -197,8 +197,6 @@ class CampusSpawner(SlurmSpawner):
     @metrics.failures_counted
     async def create_certs(self) -> dict[str, str]:
         """JupyterHub's hook before ``start``: PEM texts in place of paths. Raises SessionRefused."""
-        if not self.watch.picture.nodes:
-            await self.watch.refresh()
         partition = (await self.checked_request()).partition
         names = alternative_names(n for n in self.watch.picture.nodes.values() if partition in n.partitions)
         return make_certificate(self.internal_certs_location, self.user.name, names)
@@ -345,7 +343,7 @@ class CampusSpawner(SlurmSpawner):
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ENDING):
-                while await self.watch.refresh(nodes=False):
+                while await self.watch.refresh():
                     job = self.job()
                     if job is None or job.state.over:
                         usage.keep([self])

@@ -11,23 +11,28 @@ import contextlib
 import logging
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from campus_base.errors import CampusError
 from campus_base.shared import Shared
 from spawners import metrics
-from spawners.reconcile import Reconciler
+from spawners.allowance import Allowance
+from spawners.limits import Use
+from spawners.reconcile import Ledger, Reconciler
 from spawners.rulebook import Rulebook
-from spawners.slurm import Job, JobState, Node, Queued, Transport
+from spawners.slurm import Everybody, Job, JobState, Node, Queued, Transport
 from spawners.slurm.cli import CliTransport
 
 log = logging.getLogger("campus.watch")
 
 TICK = 2.0
 """Seconds between looks at the clock while nothing else wakes whoever waits."""
-_PACE = 1.0  # seconds from one question to the next, however many people start
+_PACE = 1.0  # seconds from one look to the next that is out of turn
+_AT_ONCE = 12  # looks out of turn that those who start and stop sessions have at once, and ...
+_BACK = 4  # ... intervals until one of these comes back: a crowd shares the looks that come anyhow
 _NODES_SECONDS = 60.0  # how old may be what is known of the nodes, while no session waits and nobody looks
+_UNNAMED = 10  # looks at everybody's jobs in a row: only a look at our name shows a job that nobody knows of
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,13 @@ class Picture:
     jobs: dict[int, Job] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
     queue: tuple[Queued, ...] = ()
-    """Everybody's waiting jobs, the first to go first; asked for only while one of ours waits."""
+    """Everybody's waiting jobs, the first to go first."""
+    use: Use = field(default_factory=Use, compare=False)
+    """What people use; nothing where Slurm holds nobody to a limit."""
     nodes_asked: float = -math.inf
     """The time at which the nodes were asked for, which is less often."""
+    everybody_asked: float = -math.inf
+    """The same of ``queue`` and ``use``: only while one of our sessions waits, or somebody looks."""
 
     @property
     def known(self) -> bool:
@@ -67,12 +76,15 @@ class ClusterWatch:
         self.picture = Picture()
         self.rulebook = Rulebook(settings.slurm)
         self._reconciler = Reconciler(settings.slurm)
+        self._out_of_turn = Allowance(_AT_ONCE, _BACK * settings.interval)
         self._news = asyncio.Event()
+        self._looked = asyncio.Event()
         self._asking = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._silent = False
-        self._failed = -math.inf
-        """When the question was put to which Slurm last gave no answer."""
+        self._failed = self._wanted = -math.inf
+        """When the question was put to which Slurm last gave no answer; when somebody last looked."""
+        self._unnamed = _UNNAMED
 
     def ensure_running(self) -> None:
         """Start the loop on the running event loop, once."""
@@ -80,71 +92,112 @@ class ClusterWatch:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
+        seen = self.picture
         while True:
             try:
-                if await self.refresh(nodes=self._nodes_are_due()):
-                    await self._reconciler.look(self.picture.jobs.values())
-                    await self.rulebook.freshen()
+                await self.rulebook.freshen()
+                async with self._asking:
+                    if self._next_look() <= 0:
+                        await self._ask(self._is_watched())
+                if self.picture is not seen:
+                    seen = self.picture
+                    await self._reconciler.look(seen.jobs.values())
+                pause = max(0, self._next_look())
             except Exception:  # everybody's sessions hang on this loop
                 log.exception("A look at Slurm went wrong; the next one follows")
-            await asyncio.sleep(self.interval)
+                pause = self.interval
+            await asyncio.sleep(pause)
 
-    def _nodes_are_due(self) -> bool:
-        # Whoever waits is told where there is room now.
-        return self._waits(self.picture.jobs) or time.monotonic() - self.picture.nodes_asked > _NODES_SECONDS
+    def _next_look(self) -> float:
+        """Seconds until the next look is due, whoever had the last one."""
+        return max(self.picture.asked, self._failed) + self.interval - time.monotonic()
 
-    @staticmethod
-    def _waits(jobs: dict[int, Job]) -> bool:
-        return any(job.state is JobState.PENDING for job in jobs.values())
+    def _is_watched(self) -> bool:
+        """Whether somebody waits, or looks, who is told what all others have and where there is room."""
+        waits = any(job.state is JobState.PENDING for job in self.picture.jobs.values())
+        return waits or time.monotonic() - self._wanted < 2 * self.interval
 
-    async def know_nodes(self) -> None:
-        """For somebody who looks at them: have the nodes no older than ``interval``. Raises nothing."""
-        if time.monotonic() - self.picture.nodes_asked > self.interval:
-            await self.refresh()
+    async def know(self) -> None:
+        """For somebody who looks: rules, nodes and what people use, no older than ``interval``. Raises nothing."""
+        self._wanted = time.monotonic()
+        await self.rulebook.freshen()
+        if self._is_old():
+            async with self._asking:
+                if self._is_old():
+                    await self._ask(whole=True)
 
-    async def refresh(self, nodes: bool = True) -> bool:
-        """Ask now, together with whoever else asks; True when an answer to a question put after this call came.
+    def _is_old(self) -> bool:
+        known = min(self.picture.nodes_asked, self.picture.everybody_asked)
+        return time.monotonic() - max(known, self._failed) > self.interval
 
-        Without ``nodes`` what is known of them stays, and costs nothing.
+    async def refresh(self) -> bool:
+        """Have the answer to a question put after this call; True when it is a good one.
+
+        It is asked at once, together with whoever else asks, or where many do that with the next look.
         """
         wanted = time.monotonic()
-        async with self._asking:
-            if self.picture.asked >= wanted and (self.picture.nodes_asked >= wanted or not nodes):
-                return True
-            if self._failed >= wanted:
-                return False
-            if (pause := max(self.picture.asked, self._failed) + _PACE - time.monotonic()) > 0:
-                await asyncio.sleep(pause)
-            asked = time.monotonic()
-            try:
-                jobs, known = await asyncio.gather(self.slurm.jobs(self.job_name), self._nodes(nodes))
-            except CampusError as error:
-                if not self._silent:
-                    log.warning("Slurm does not answer; sessions stay as they are: %s", error.detail)
-                self._silent = True
-                self._failed = asked
-                return False
-        if self._silent:
-            log.warning("Slurm answers again")
-        self._silent = False
-        nodes_asked = asked if nodes else self.picture.nodes_asked
-        self.picture = Picture(asked, jobs, known, await self._queue(jobs), nodes_asked)
-        self._news.set()
-        self._news = asyncio.Event()
-        return True
+        while True:
+            async with self._asking:
+                if self.picture.asked >= wanted:
+                    return True
+                if self._failed >= wanted:
+                    return False
+                if self._out_of_turn.take():
+                    if (pause := max(self.picture.asked, self._failed) + _PACE - time.monotonic()) > 0:
+                        await asyncio.sleep(pause)
+                    return await self._ask(self._is_watched())
+                looked = self._looked
+            self.ensure_running()
+            await looked.wait()
+
+    async def _ask(self, whole: bool) -> bool:
+        """One look, ``whole`` or at our jobs alone; the caller has the lock. True when there was an answer."""
+        asked = time.monotonic()
+        nodes = whole or asked - self.picture.nodes_asked > _NODES_SECONDS
+        try:
+            picture, known = await asyncio.gather(self._jobs(asked, whole), self._nodes(nodes))
+        except CampusError as error:
+            if not self._silent:
+                log.warning("Slurm does not answer; sessions stay as they are: %s", error.detail)
+            self._silent = True
+            self._failed = asked
+        else:
+            if self._silent:
+                log.warning("Slurm answers again")
+            self._silent = False
+            self.picture = replace(picture, nodes=known, nodes_asked=asked if nodes else self.picture.nodes_asked)
+            self._news.set()
+            self._news = asyncio.Event()
+        self._looked.set()
+        self._looked = asyncio.Event()
+        return not self._silent
 
     async def _nodes(self, ask: bool) -> dict[str, Node]:
         return await self.slurm.nodes() if ask else self.picture.nodes
 
-    async def _queue(self, jobs: dict[int, Job]) -> tuple[Queued, ...]:
-        """Everybody's waiting jobs, for places in the queue; without an answer, those of the picture before."""
-        if not self._waits(jobs):
-            return ()
+    async def _jobs(self, asked: float, whole: bool) -> Picture:
+        """Our jobs alone, or ``whole``: everybody's, with ours among them."""
+        before = self.picture
+        everybody = await self._everybody() if whole else None
+        if everybody and self._unnamed < _UNNAMED:
+            self._unnamed += 1
+            jobs = everybody.jobs
+        else:
+            self._unnamed = 0
+            jobs = await self.slurm.jobs(self.job_name)
+        if everybody is None:
+            return replace(before, asked=asked, jobs=jobs, queue=before.queue if whole else ())
+        use = await asyncio.to_thread(Use, everybody.claims)
+        return replace(before, asked=asked, jobs=jobs, queue=everybody.queue, use=use, everybody_asked=asked)
+
+    async def _everybody(self) -> Everybody | None:
+        """None without an answer: what was known of others stays, and ours are asked for by their name."""
+        ours = frozenset(Ledger.held | self.picture.jobs.keys())
         try:
-            return await self.slurm.queue()
+            return await self.slurm.everybody(ours, claims="limits" in self.rulebook.rules.enforced)
         except CampusError as error:
-            log.warning("Places in the queue are not known: %s", error.detail)
-            return self.picture.queue
+            log.warning("Places in the queue and what people use stay as they were: %s", error.detail)
+            return None
 
     async def news(self, timeout: float) -> None:
         """Wait for the next good answer, or ``timeout`` seconds."""

@@ -87,7 +87,7 @@ class ClassesHandler(APIHandler):
 
     async def _booked(self, course: str) -> list[Reservation]:
         await self.watch.rulebook.ask_again()
-        await self.watch.know_nodes()
+        await self.watch.know()
         found = self.watch.rulebook.rules.reservations.values()
         return sorted((one for one in found if is_class(one.name, course)), key=lambda one: one.start)
 

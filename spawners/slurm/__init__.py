@@ -2,7 +2,7 @@
 
 from spawners.slurm.bookings import Booking
 from spawners.slurm.errors import ControllerSilent, Refused, Unreadable
-from spawners.slurm.facts import Claim, Job, JobRequest, Node, Queued
+from spawners.slurm.facts import Claim, Everybody, Job, JobRequest, Node, Queued
 from spawners.slurm.states import JobState
 from spawners.slurm.transport import Transport
 
@@ -10,6 +10,7 @@ __all__ = [
     "Booking",
     "Claim",
     "ControllerSilent",
+    "Everybody",
     "Job",
     "JobRequest",
     "JobState",

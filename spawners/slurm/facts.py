@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from spawners.slurm.states import JobState
@@ -80,6 +83,23 @@ class Claim(Fact):
     runs: bool
     tres: dict[str, int]
     """What it has or asks for, by Slurm's name of the resource; ``mem`` in MiB."""
+
+
+@dataclass(frozen=True)
+class Everybody:
+    """All jobs of the cluster, in one answer."""
+
+    jobs: dict[int, Job]
+    """Ours, by id, ended ones too for as long as slurmctld remembers them (MinJobAge)."""
+    queue: tuple[Queued, ...]
+    """Those that wait, the first to go first."""
+    claims: tuple[Claim, ...]
+    """Those that wait or run, each task of an array by itself; none where they were not asked for."""
+
+
+def in_order(queue: Iterable[Queued]) -> tuple[Queued, ...]:
+    """Those that wait, the first to go first."""
+    return tuple(sorted(queue, key=lambda job: (-job.priority, job.id)))
 
 
 class JobRequest(Fact):

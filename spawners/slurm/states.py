@@ -30,6 +30,11 @@ class JobState(StrEnum):
         """Nothing of the session runs any more, or it is being taken down."""
         return self in _OVER
 
+    @property
+    def holds(self) -> bool:
+        """It has what it asked for, or waits for it: limits count it. What is being taken down still has it."""
+        return not self.over or self is JobState.COMPLETING
+
 
 _OVER = frozenset(
     {

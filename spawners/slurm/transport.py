@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import ClassVar, Protocol
 
 from campus_base.process import Identity
 from spawners.slurm.bookings import Booking
-from spawners.slurm.facts import Claim, Job, JobRequest, Node, Queued
+from spawners.slurm.facts import Everybody, Job, JobRequest, Node
 from spawners.slurm.rules import Rules
 
 
@@ -26,16 +26,12 @@ class Transport(Protocol):
         """Every node."""
         ...
 
-    async def queue(self) -> tuple[Queued, ...]:
-        """Everybody's waiting jobs, the first to go first."""
+    async def everybody(self, ours: Collection[int], claims: bool) -> Everybody:
+        """All jobs, in one question; ``ours`` are our jobs' ids. Claims only where people are held to associations."""
         ...
 
     async def rules(self) -> Rules:
         """What Slurm lets people use; accounts are left out where only slurmdbd does not answer."""
-        ...
-
-    async def claims(self) -> tuple[Claim, ...]:
-        """Everybody's jobs that wait or run; asked where people are held to their associations."""
         ...
 
     async def exit_code(self, job_id: int) -> int | None:

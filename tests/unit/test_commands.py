@@ -11,7 +11,7 @@ from campus_base.errors import CampusError
 from campus_base.process import Identity, ProgramFailed, Result, Secret
 from spawners.slurm import ControllerSilent, JobRequest, Refused
 from spawners.slurm.cli import CliTransport
-from spawners.slurm.cli.queries import Unreadable, jobs_query, nodes_query, queue_query
+from spawners.slurm.cli.queries import Unreadable, everybody_query, jobs_query, nodes_query
 
 SLURM = CliTransport(conf="/etc/slurm/slurm.conf", timeout=5)
 ENVIRONMENT = {
@@ -207,13 +207,16 @@ async def test_an_order_is_given_as_the_person(order: str, programs: Programs) -
 
 async def test_questions_are_asked_as_the_hub(programs: Programs) -> None:
     programs.answer("squeue --noheader --states=all --name=campus", printing(JOB))
-    programs.answer("squeue --noheader --states=PENDING", printing("9\x1fgpu\x1f5\x1fPriority\n"))
+    waits = "9\x1f1001\x1fPENDING\x1fPriority\x1fn/a\x1fN/A\x1fN/A\x1fgpu\x1f5\x1f\n"
+    programs.answer("squeue --noheader --array", printing(waits))
     programs.answer("sinfo", printing(NODE))
-    jobs, queue, nodes = await SLURM.jobs("campus"), await SLURM.queue(), await SLURM.nodes()
+    jobs, others, nodes = await SLURM.jobs("campus"), await SLURM.everybody((), claims=False), await SLURM.nodes()
     assert (jobs[7].uid, jobs[7].node) == (1001, "n1")
-    assert [(q.id, q.partition) for q in queue] == [(9, "gpu")]
+    assert [(q.id, q.partition) for q in others.queue] == [(9, "gpu")]
     assert (nodes["n1"].address, nodes["n1"].gpus) == ("10.0.0.1", {"": 4})
-    assert [list(call.argv) for call in programs.calls] == [jobs_query("campus"), queue_query(), nodes_query()]
+    assert [list(call.argv) for call in programs.calls] == [
+        *(jobs_query("campus"), everybody_query(claims=False), nodes_query())
+    ]
     assert [call.options for call in programs.calls] == [{"env": ENVIRONMENT, "cwd": "/"}] * 3
 
 
@@ -391,7 +394,9 @@ async def test_a_controller_that_does_not_answer_is_no_refusal(order: str, silen
 
 
 @pytest.mark.parametrize(
-    "ask", [lambda s: s.jobs("campus"), lambda s: s.queue(), lambda s: s.nodes()], ids=["jobs", "queue", "nodes"]
+    "ask",
+    [lambda s: s.jobs("campus"), lambda s: s.everybody((), True), lambda s: s.nodes()],
+    ids=["jobs", "everybody", "nodes"],
 )
 @pytest.mark.parametrize(
     ("answer", "error"),

@@ -22,13 +22,12 @@ GROUP = next(iter(identity._group_names(ME.pw_name, ME.pw_gid)))
 
 class Rulebook:
     def __init__(self, rules: Rules) -> None:
-        self.rules, self.use, self.looks = rules, Use(), 0
-
+        self.rules, self.looks = rules, 0
         self.entered: Rules | None = None
         """What Slurm says by now, which is asked for when the rules are doubted."""
         self.doubts = 0
 
-    async def look(self) -> None:
+    async def freshen(self) -> None:
         self.looks += 1
 
     def doubt(self) -> None:
@@ -37,7 +36,8 @@ class Rulebook:
 
 
 def watch(rules: Rules, *nodes: Any) -> Any:
-    return SimpleNamespace(rulebook=Rulebook(rules), picture=SimpleNamespace(nodes={n.name: n for n in nodes}))
+    picture, rulebook = SimpleNamespace(nodes={n.name: n for n in nodes}, use=Use()), Rulebook(rules)
+    return SimpleNamespace(rulebook=rulebook, picture=picture, know=rulebook.freshen)
 
 
 RULES = Rules(

@@ -5,17 +5,18 @@ from typing import Any
 
 import pytest
 
-from spawners.slurm import Job, JobState, Node, Queued
+from spawners.slurm import Everybody, Job, JobState, Node, Queued
 from spawners.slurm.cli import queries
 from spawners.slurm.cli.queries import (
     Unreadable,
+    everybody_query,
     jobs_query,
     nodes_query,
+    parse_everybody,
     parse_jobs,
     parse_nodes,
-    parse_queue,
-    queue_query,
 )
+from spawners.slurm.facts import Claim
 
 # Slurm 22.05.8, asked with these queries; each job's comment was "trainee1/two\nlines\x1f".
 SQUEUE = (
@@ -26,7 +27,15 @@ SQUEUE = (
     "68\x1f1001\x1fPENDING\x1fPriority\x1fn/a\x1fN/A\x1fN/A\n"
     "61\x1f1001\x1fRUNNING\x1fNone\x1fgpu-node1\x1f1795556022\x1f1795556082\n"
 )
-QUEUE = "68\x1fgpu\x1f4294901700\x1fPriority\n67\x1fgpu\x1f4294901701\x1fResources\n"
+# The same cluster, asked for everybody's jobs: 47 is an array, of which one task runs as job 51.
+EVERYBODY = (
+    "46\x1f1001\x1fFAILED\x1fBadConstraints\x1fn/a\x1f1796034295\x1f1796034295\x1fgpu\x1f4294901714\x1ftraining\x1fnormal\x1fcpu=1,mem=99999999M,node=1,billing=1\x1f\n"
+    "44\x1f1002\x1fCOMPLETING\x1fNone\x1fgpu-node1\x1f1796034030\x1f1796034031\x1fgpu\x1f4294901716\x1ftraining\x1fnormal\x1fcpu=1,mem=2G,node=1,billing=1\x1f\n"
+    "47\x1f1001\x1fPENDING\x1fAssocGrpGRES\x1fn/a\x1fN/A\x1fN/A\x1fgpu\x1f4294901713\x1ftraining\x1fnormal\x1fcpu=1,mem=1500M,node=1,billing=1\x1f\n"
+    "47\x1f1001\x1fPENDING\x1fAssocGrpGRES\x1fn/a\x1fN/A\x1fN/A\x1fgpu\x1f4294901713\x1ftraining\x1fnormal\x1fcpu=1,mem=1500M,node=1,billing=1\x1f\n"
+    "49\x1f1001\x1fPENDING\x1fBeginTime\x1fn/a\x1f1796037895\x1fNONE\x1fgpu\x1f4294901715\x1ftraining\x1fnormal\x1fcpu=1,mem=24105M,node=1,billing=1\x1f\n"
+    "51\x1f1001\x1fRUNNING\x1fNone\x1fgpu-node2\x1f1796034296\x1fNONE\x1fgpu\x1f4294901713\x1ftraining\x1fnormal\x1fcpu=32,mem=8000M,node=1,billing=32,gres/gpu=4\x1f\n"
+)
 SINFO = (
     "gpu-node1\x1f127.0.0.1\x1fmixed\x1fgpu\x1fgpu:4\x1fgpu:1\x1f3/29/0/32\x1f24105\x1f4146\x1f\n"
     "gpu-node2\x1f127.0.0.1\x1fidle\x1fgpu\x1fgpu:4\x1fgpu:0\x1f0/32/0/32\x1f24105\x1f0\x1f\n"
@@ -34,7 +43,20 @@ SINFO = (
 
 # What squeue(1) prints for a letter, and sinfo(1) for a name.
 A_JOB = {"%A": "7", "%U": "1001", "%T": "RUNNING", "%r": "None", "%B": "n1", "%S": "100", "%e": "200"}
-IN_QUEUE = {"%A": "7", "%P": "gpu", "%Q": "100", "%r": "Priority"}
+A_TASK = {
+    "JobID": "7",
+    "UserID": "1001",
+    "State": "PENDING",
+    "Reason": "Priority",
+    "BatchHost": "n/a",
+    "StartTime": "100",
+    "EndTime": "200",
+    "Partition": "gpu",
+    "PriorityLong": "100",
+    "Account": "training",
+    "QOS": "normal",
+    "tres-alloc": "cpu=2,mem=1G",
+}
 A_NODE = {
     "NodeList": "n1",
     "NodeAddr": "10.0.0.1",
@@ -58,10 +80,19 @@ def jobs(**change: str) -> str:
     return squeue(jobs_query("campus"), {**A_JOB, **{f"%{letter}": text for letter, text in change.items()}})
 
 
-def sinfo(*rows: dict[str, str]) -> str:
-    """What sinfo prints for rows of names: each column with the text after the colon behind it."""
-    columns = [part.split(":") for part in nodes_query()[-1].removeprefix("--Format=").split(",")]
+def named(query: list[str], *rows: dict[str, str]) -> str:
+    """What is printed for rows of names: each column with the text after the colon behind it."""
+    columns = [part.split(":") for part in query[-1].removeprefix("--Format=").split(",")]
     return "".join("".join(row[name] + end for name, end in columns) + "\n" for row in rows)
+
+
+def sinfo(*rows: dict[str, str]) -> str:
+    return named(nodes_query(), *rows)
+
+
+def everybody(*changes: dict[str, str], claims: bool = True, ours: frozenset[int] = frozenset({7})) -> Everybody:
+    rows = [{**A_TASK, **change} for change in changes]
+    return parse_everybody(named(everybody_query(claims), *rows), claims, ours)
 
 
 def job(**change: Any) -> Job:
@@ -92,7 +123,13 @@ def test_the_questions() -> None:
         *("squeue", "--noheader", "--states=all", "--name=campus"),
         "--format=%A\x1f%U\x1f%T\x1f%r\x1f%B\x1f%S\x1f%e",
     ]
-    assert queue_query() == ["squeue", "--noheader", "--states=PENDING", "--format=%A\x1f%P\x1f%Q\x1f%r"]
+    columns = (
+        "JobID:\x1f,UserID:\x1f,State:\x1f,Reason:\x1f,BatchHost:\x1f,StartTime:\x1f,EndTime:\x1f,Partition:\x1f,"
+        "PriorityLong:\x1f"
+    )
+    asked = ["squeue", "--noheader", "--array", "--states=all"]
+    assert everybody_query(claims=False) == [*asked, f"--Format={columns}"]
+    assert everybody_query(claims=True) == [*asked, f"--Format={columns},Account:\x1f,QOS:\x1f,tres-alloc:\x1f"]
     assert nodes_query() == [
         *("sinfo", "--noheader", "--Node"),
         "--Format=NodeList:\x1f,NodeAddr:\x1f,StateLong:\x1f,PartitionName:\x1f,Gres:\x1f,GresUsed:\x1f,"
@@ -108,16 +145,27 @@ def test_a_job_name_is_one_argument() -> None:
 @pytest.mark.parametrize("letter", ["%j", "%k", "%o", "%Z", "%f", "%w", "%E", "%a", "%v", "%W"])
 def test_nothing_is_asked_for_that_a_person_writes(letter: str) -> None:
     # It is printed as it is: one line break in it would hide, or forge, everybody's jobs.
-    assert letter not in {*queries.JOB_FIELDS.values(), *queries.QUEUE_FIELDS.values()}
+    assert letter not in queries.JOB_FIELDS.values()
+
+
+# Account and quality of service are a person's words where nobody is held to an association.
+@pytest.mark.parametrize(("claims", "own"), [(False, {"Account", "QOS"}), (True, set())])
+def test_nor_of_everybodys_jobs(claims: bool, own: set[str]) -> None:
+    asked = {part.partition(":")[0] for part in everybody_query(claims)[-1].removeprefix("--Format=").split(",")}
+    assert not asked & {"Name", "Comment", "Command", "WorkDir", "Feature", "WCKey", "Reservation", "Licenses", *own}
 
 
 def test_each_column_is_read_as_what_the_manual_calls_it() -> None:
     assert parse_jobs(jobs()) == {7: job()}
-    assert parse_queue(squeue(queue_query(), IN_QUEUE)) == (queued(),)
+    claim = Claim(
+        id=7, uid=1001, account="training", qos="normal", partition="gpu", runs=False, tres={"cpu": 2, "mem": 1024}
+    )
+    ours = job(state=JobState.PENDING, reason="Priority", node="")
+    assert everybody({}) == Everybody({7: ours}, (queued(),), (claim,))
     assert parse_nodes(sinfo(A_NODE)) == {"n1": node()}
 
 
-@pytest.mark.parametrize("fields", ["JOB_FIELDS", "QUEUE_FIELDS", "NODE_FIELDS"])
+@pytest.mark.parametrize("fields", ["JOB_FIELDS", "EVERYBODY_FIELDS", "CLAIM_FIELDS", "NODE_FIELDS"])
 def test_one_map_asks_the_question_and_names_the_columns(fields: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # Another order in the map is another order in both.
     monkeypatch.setattr(queries, fields, dict(sorted(getattr(queries, fields).items())))
@@ -162,26 +210,42 @@ def test_odd_columns_of_a_job(letters: dict[str, str], change: dict[str, Any]) -
     assert parse_jobs(jobs(**letters)) == {7: job(**change)}
 
 
-# ------------------------------------------------------------------------------------------------ the queue
+# ------------------------------------------------------------------------------------------------ everybody's jobs
 
 
-def test_a_queue_as_recorded_is_in_the_order_of_priority() -> None:
-    assert parse_queue(QUEUE) == (
-        queued(id=67, priority=4294901701, reason="Resources"),
-        queued(id=68, priority=4294901700),
+def test_everybodys_jobs_as_recorded() -> None:
+    found = parse_everybody(EVERYBODY, True, {46, 51, 9})
+    assert found.jobs == {
+        46: job(id=46, state=JobState.FAILED, reason="BadConstraints", node="", start=1796034295, end=1796034295),
+        51: job(id=51, node="gpu-node2", start=1796034296, end=None),
+    }
+    assert found.queue == (
+        queued(id=49, priority=4294901715, reason="BeginTime"),
+        queued(id=47, priority=4294901713, reason="AssocGrpGRES"),
     )
+    # What is being taken down still has what it had; what is over has nothing; each task of an array counts.
+    assert [(claim.id, claim.runs) for claim in found.claims] == [
+        *((44, True), (47, False), (47, False), (49, False), (51, True))
+    ]
+    assert found.claims[1].tres == {"cpu": 1, "mem": 1500, "node": 1, "billing": 1}
+    assert found.claims[4].tres["gres/gpu"] == 4
 
 
 def test_of_equal_priority_the_older_job_goes_first() -> None:
     rows = [
-        {**IN_QUEUE, "%A": id, "%Q": priority} for id, priority in (("9", "5"), ("10", "5"), ("8", "4"), ("7", "5"))
+        {"JobID": id, "PriorityLong": priority} for id, priority in (("9", "5"), ("10", "5"), ("8", "4"), ("7", "5"))
     ]
-    assert [q.id for q in parse_queue(squeue(queue_query(), *rows))] == [7, 9, 10, 8]
+    assert [q.id for q in everybody(*rows).queue] == [7, 9, 10, 8]
 
 
 def test_a_waiting_job_may_name_several_partitions() -> None:
-    (found,) = parse_queue(squeue(queue_query(), {**IN_QUEUE, "%P": "gpu,cpu"}))
+    (found,) = everybody({"Partition": "gpu,cpu"}).queue
     assert found.partition == "gpu,cpu"
+
+
+def test_nothing_is_claimed_where_it_was_not_asked_for() -> None:
+    found = everybody({}, {"JobID": "8"}, claims=False)
+    assert (list(found.jobs), [q.id for q in found.queue], found.claims) == ([7], [7, 8], ())
 
 
 # ------------------------------------------------------------------------------------------------ nodes
@@ -290,7 +354,8 @@ def test_a_state_is_read_without_its_flags(printed: str, state: str, takes_jobs:
 
 
 def test_an_empty_answer_holds_nothing() -> None:
-    assert (parse_jobs(""), parse_queue(""), parse_nodes("")) == ({}, (), {})
+    assert (parse_jobs(""), parse_nodes("")) == ({}, {})
+    assert parse_everybody("", True, {7}) == Everybody({}, (), ())
 
 
 @pytest.mark.parametrize(
@@ -319,10 +384,16 @@ def test_jobs_that_are_none_are_refused_as_a_whole(answer: str) -> None:
     assert caught.value.code == "slurm-unreadable"
 
 
-@pytest.mark.parametrize("change", [{"%A": "x"}, {"%A": "²"}, {"%Q": ""}, {"%Q": "0.5"}, {"%Q": "²"}, {"%r": "a\x1fb"}])
-def test_a_queue_that_is_none_is_refused_as_a_whole(change: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"JobID": "x"}, {"JobID": "²"}, {"PriorityLong": ""}, {"PriorityLong": "0.5"}, {"PriorityLong": "²"}),
+        *({"UserID": "ada"}, {"UserID": ""}, {"Reason": "a\x1fb"}, {"QOS": "a\nb"}),
+    ],
+)
+def test_everybodys_jobs_that_are_none_are_refused_as_a_whole(change: dict[str, str]) -> None:
     with pytest.raises(Unreadable):
-        parse_queue(squeue(queue_query(), IN_QUEUE, {**IN_QUEUE, **change}))
+        everybody({}, change)
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ async def test_a_job_that_waits_has_no_node_and_a_start_only_where_slurm_expects
 
 async def test_the_queue_has_the_first_to_go_first(restd: Restd) -> None:
     restd.answer(JOBS, "jobs")
-    queue = await transport(restd).queue()
+    queue = (await transport(restd).everybody((), claims=False)).queue
     assert [(job.id, job.partition) for job in queue] == [
         (number, "gpu") for number in ((12, 15, 16) if restd.version == OLD else (7, 8, 9))
     ]
@@ -209,10 +209,13 @@ async def test_what_people_use_counts_each_task_that_waits(restd: Restd) -> None
     jobs = [{**job, "job_id": 1, "job_state": "RUNNING"}, {**job, "job_id": 2, "job_state": "COMPLETED"}]
     jobs += [{**waits, "job_id": 3}, {**waits, "job_id": 4, "array_task_string": "1,4-9,20-30:5%2"}]
     restd.answer(JOBS, {"jobs": jobs, "errors": []})
-    claims = await transport(restd).claims()
+    found = await transport(restd).everybody({1, 2}, claims=True)
+    assert list(found.jobs) == [1, 2]
+    claims = found.claims
     assert [claim.id for claim in claims] == [1, 3] + [4] * 10
     assert [claim.runs for claim in claims[:2]] == [True, False]
     assert claims[1].tres == {"cpu": 2, "mem": 1536, "gres/gpu": 1}
+    assert (await transport(restd).everybody((), claims=False)).claims == ()
 
 
 # ---------------------------------------------------------------- orders
@@ -350,8 +353,7 @@ Ask = Callable[[RestTransport], Awaitable[Any]]
 CALLS: dict[str, tuple[str, Ask]] = {
     "jobs": (JOBS, lambda slurm: slurm.jobs("x")),
     "nodes": (NODES, lambda slurm: slurm.nodes()),
-    "queue": (JOBS, lambda slurm: slurm.queue()),
-    "claims": (JOBS, lambda slurm: slurm.claims()),
+    "everybody": (JOBS, lambda slurm: slurm.everybody((), True)),
     "rules": ("GET /slurm/*/partitions", lambda slurm: slurm.rules()),
     "exit code": ("GET /slurm/*/job/7", lambda slurm: slurm.exit_code(7)),
     "submit": (SUBMIT, lambda slurm: slurm.submit(JOB, ENVIRONMENT, ADA)),

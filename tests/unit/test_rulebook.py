@@ -1,4 +1,4 @@
-"""Rules and use are asked for everybody, seldom, and outlive Slurm's silence."""
+"""Rules are asked for everybody, seldom, and outlive Slurm's silence."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import pytest
 from campus_base.errors import CampusError
 from spawners import rulebook
 from spawners.rulebook import Rulebook
-from spawners.slurm.facts import Claim
 from spawners.slurm.rules import Association, Partition, Qos, Rules
 
-CLAIM = Claim(id=1, uid=1001, account="class", qos="normal", partition="gpu", runs=True, tres={"gres/gpu": 2})
 ACCOUNTS = {"associations": (Association(account="class", user="ann"),), "qos": {"normal": Qos(name="normal")}}
 
 
@@ -24,9 +22,6 @@ class Slurm:
 
     async def rules(self) -> Rules:
         return await self._say("rules", self.answer)
-
-    async def claims(self) -> tuple[Claim, ...]:
-        return await self._say("claims", (CLAIM,))
 
     async def _say(self, what, answer):
         self.asked.append(what)
@@ -54,36 +49,15 @@ def book(slurm: Slurm, clock: list[float]) -> Rulebook:
 
 
 async def test_whoever_looks_shares_the_answers(book: Rulebook, slurm: Slurm, clock: list[float]) -> None:
-    await asyncio.gather(*(book.look() for _ in range(20)))
-    assert slurm.asked == ["rules", "claims"]
+    await asyncio.gather(*(book.freshen() for _ in range(20)))
+    assert slurm.asked == ["rules"]
     assert book.rules == slurm.answer
-    assert book.use.of(book.use.keys(), "gres/gpu") == 2
-    clock[0] += 10
-    await book.look()
-    assert slurm.asked == ["rules", "claims", "claims"]
     clock[0] += 60
-    await book.look()
-    assert slurm.asked == ["rules", "claims", "claims", "rules", "claims"]
-
-
-async def test_what_people_use_is_asked_for_only_while_somebody_looks(
-    book: Rulebook, slurm: Slurm, clock: list[float]
-) -> None:
     await book.freshen()
     assert slurm.asked == ["rules"]
-    await book.look()
-    clock[0] += 30
+    clock[0] += 1
     await book.freshen()
-    assert slurm.asked == ["rules", "claims", "claims"]
-    clock[0] += 31
-    await book.freshen()
-    assert slurm.asked == ["rules", "claims", "claims", "rules"]
-
-
-async def test_where_no_limit_holds_nobodys_jobs_are_asked_for(book: Rulebook, slurm: Slurm) -> None:
-    slurm.answer = Rules(partitions={"gpu": Partition(name="gpu", state="UP")})
-    await book.look()
-    assert slurm.asked == ["rules"]
+    assert slurm.asked == ["rules", "rules"]
 
 
 async def test_a_refusal_makes_the_rules_doubtful(book: Rulebook, slurm: Slurm, clock: list[float]) -> None:
@@ -100,21 +74,21 @@ async def test_a_refusal_makes_the_rules_doubtful(book: Rulebook, slurm: Slurm, 
 
 
 async def test_silence_leaves_what_was_known(book: Rulebook, slurm: Slurm, clock: list[float]) -> None:
-    await book.look()
-    before, used = book.rules, book.use
+    await book.freshen()
+    before = book.rules
     slurm.silent = True
     clock[0] += 61
-    await book.look()
-    assert (book.rules, book.use) == (before, used)
+    await book.freshen()
+    assert book.rules == before
     # slurmctld answers, slurmdbd does not: partitions are new, accounts stay.
     slurm.silent = False
     slurm.answer = Rules(accounting=True, partitions={"gpu": Partition(name="gpu", state="UP")})
     clock[0] += 61
-    await book.look()
+    await book.freshen()
     assert list(book.rules.partitions) == ["gpu"]
     assert (book.rules.associations, book.rules.qos) == (ACCOUNTS["associations"], ACCOUNTS["qos"])
     # Accounting was given up: then there are none.
     slurm.answer = Rules(accounting=False)
     clock[0] += 61
-    await book.look()
+    await book.freshen()
     assert book.rules.associations is None

@@ -17,10 +17,8 @@ from spawners.slurm.cli.accounts import (
     parse_qos,
     qos_query,
 )
-from spawners.slurm.cli.queries import claims_query, parse_claims
 from spawners.slurm.cli.rules import ask_rules, parse_config, parse_partitions, parse_reservations
 from spawners.slurm.errors import Unreadable
-from spawners.slurm.facts import Claim
 from spawners.slurm.rules import Association, Cap, Partition, Qos, Reservation
 from spawners.slurm.text import hosts, names, seconds, tres
 
@@ -222,46 +220,6 @@ def test_questions_name_the_columns_of_their_answers() -> None:
     assert qos_query()[-1] == f"format={','.join(QOS_FIELDS.values())}"
     assert "clusters=campus" in associations_query("campus")
     assert "clusters=campus" in association_ids_query("campus")
-
-
-# ---------------------------------------------------------------- everybody's jobs
-
-
-def test_claims() -> None:
-    text = (
-        "1\x1f1041\x1ftraining\x1fnormal\x1fgpu\x1fRUNNING\x1fcpu=2,mem=1G,node=1,billing=2,gres/gpu=2\x1f\n"
-        "17\x1f1042\x1fsub\x1flong\x1fgpu,cpu\x1fPENDING\x1fcpu=1,mem=1500M,node=1,billing=1\x1f\n"
-        "18\x1f1042\x1fsub\x1flong\x1fgpu\x1fCOMPLETING\x1f\x1f\n"
-    )
-    assert parse_claims(text) == (
-        Claim(
-            id=1,
-            uid=1041,
-            account="training",
-            qos="normal",
-            partition="gpu",
-            runs=True,
-            tres={"cpu": 2, "mem": 1024, "node": 1, "billing": 2, "gres/gpu": 2},
-        ),
-        Claim(
-            id=17,
-            uid=1042,
-            account="sub",
-            qos="long",
-            partition="gpu,cpu",
-            runs=False,
-            tres={"cpu": 1, "mem": 1500, "node": 1, "billing": 1},
-        ),
-        Claim(id=18, uid=1042, account="sub", qos="long", partition="gpu", runs=True, tres={}),
-    )
-    with pytest.raises(Unreadable):
-        parse_claims("x\x1f1041\x1fa\x1fb\x1fc\x1fRUNNING\x1f\x1f\n")
-
-
-def test_nothing_that_people_write_is_asked_for() -> None:
-    # As in the other questions: names, comments and folders of jobs are text of their owners.
-    asked = claims_query()[-1]
-    assert not any(field in asked for field in ("Name", "Comment", "WorkDir", "Command", "Features"))
 
 
 # ---------------------------------------------------------------- all of it

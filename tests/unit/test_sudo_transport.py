@@ -10,7 +10,7 @@ import pytest
 from campus_base.process import ProgramFailed, Secret
 from spawners.slurm import ControllerSilent, Refused
 from spawners.slurm.cli import CliTransport
-from spawners.slurm.cli.queries import jobs_query, nodes_query, queue_query
+from spawners.slurm.cli.queries import everybody_query, jobs_query, nodes_query
 from spawners.slurm.cli.transport import submit_command
 from spawners.slurm.logs import end_of
 from spawners.slurm.sudo import SudoTransport
@@ -72,8 +72,9 @@ async def test_everybodys_jobs_are_looked_at_as_the_operator_and_nodes_as_the_hu
     assert asked(look)[0] == jobs_query("campus")[1:]
     assert nodes.argv == tuple(nodes_query())
     answer(programs, OPERATOR, "squeue", printing())
-    assert await SLURM.queue() == ()
-    assert asked(programs.calls[-1])[0] == queue_query()[1:]
+    for claims in (False, True):
+        assert (await SLURM.everybody((), claims)).queue == ()
+        assert asked(programs.calls[-1])[0] == everybody_query(claims)[1:]
 
 
 async def test_time_is_given_and_strays_are_cancelled_as_the_operator(programs: Programs) -> None:

@@ -16,7 +16,7 @@ import pytest
 from spawners.identity import PEOPLE
 from spawners.slurm import Booking
 from spawners.slurm.cli.accounts import associations_query
-from spawners.slurm.cli.queries import claims_query, exit_code_query, jobs_query
+from spawners.slurm.cli.queries import everybody_query, exit_code_query, jobs_query
 from spawners.slurm.cli.questions import questions
 from spawners.slurm.cli.reservations import book_command, book_for_command, unbook_command
 from spawners.slurm.cli.rules import config_query, partitions_query
@@ -102,7 +102,8 @@ def test_every_job_of_the_hubs_may_be_tested_and_submitted(change: dict[str, Any
 @pytest.mark.parametrize(
     "words",
     [
-        *(jobs_query("campus"), claims_query(), exit_code_query(7), config_query(), partitions_query()),
+        *(jobs_query("campus"), everybody_query(claims=True), everybody_query(claims=False), exit_code_query(7)),
+        *(config_query(), partitions_query()),
         associations_query("meluxina"),
         ["scancel", "7"],
         ["scontrol", "update", "JobId=7", "TimeLimit=480"],

@@ -4,24 +4,41 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from campus_base.process import Result
+from spawners import allowance
 from spawners import watch as watch_module
+from spawners.allowance import Allowance
 from spawners.reconcile import Ledger
+from spawners.rulebook import Rulebook
 from spawners.slurm.cli import CliTransport
+from spawners.slurm.rules import Rules
 from spawners.watch import ClusterWatch, Picture, WatchSettings, shared_watch
 from tests.unit.test_commands import NODE, Programs, failing, forever, printing
 
 SILENT = failing("slurm_load_jobs error: Unable to contact slurm controller (connect failure)\n")
 NODES = printing(NODE)
-QUEUE = printing("7\x1fgpu\x1f1\x1fPriority\n3\x1fgpu\x1f9\x1fResources\n")
+EVERYBODY = "squeue --noheader --array"
 
 
 def jobs(*ids: int, state: str = "RUNNING") -> Result:
     return printing("".join(f"{i}\x1f54321\x1f{state}\x1fNone\x1fn1\x1f100\x1f200\n" for i in ids))
+
+
+def everybody(*ids: int, waiting: tuple[int, ...] = (), claims: bool = False) -> Result:
+    """Everybody's jobs; the later one that waits goes first."""
+    tail = "class\x1fnormal\x1fgres/gpu=2\x1f" if claims else ""
+    states = [*((i, "RUNNING") for i in ids), *((i, "PENDING") for i in waiting)]
+    return printing(
+        "".join(
+            f"{i}\x1f54321\x1f{state}\x1fNone\x1fn1\x1f100\x1f200\x1fgpu\x1f{place}\x1f{tail}\n"
+            for place, (i, state) in enumerate(states)
+        )
+    )
 
 
 async def until(look: Callable[[], Any]) -> None:
@@ -56,6 +73,12 @@ class Gate:
 @pytest.fixture(autouse=True)
 def no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch_module, "_PACE", 0.0)
+    monkeypatch.setattr(watch_module, "_AT_ONCE", 1_000_000)
+    monkeypatch.setattr(Rulebook, "freshen", nothing)
+
+
+async def nothing(_: Rulebook) -> None:
+    pass
 
 
 class Watched:
@@ -72,6 +95,10 @@ class Watched:
     def answers(self, squeue: Any, sinfo: Any = NODES) -> None:
         self.programs.answer("squeue", squeue)
         self.programs.answer("sinfo", sinfo)
+
+    @property
+    def asked_everybody(self) -> int:
+        return sum(" ".join(call.argv).startswith(EVERYBODY) for call in self.programs.calls)
 
     @property
     def asked(self) -> int:
@@ -124,12 +151,47 @@ async def test_the_next_answer_takes_its_place(watched: Watched) -> None:
 @pytest.mark.parametrize(
     ("state", "asked"), [("PENDING", True), ("REQUEUED", True), ("RUNNING", False), ("CONFIGURING", False)]
 )
-async def test_the_queue_is_asked_for_while_one_of_ours_waits(state: str, asked: bool, watched: Watched) -> None:
+async def test_everybodys_jobs_are_asked_for_while_one_of_ours_waits(state: str, asked: bool, watched: Watched) -> None:
     watched.answers(jobs(7, state=state))
-    watched.programs.answer("squeue --noheader --states=PENDING", QUEUE)
+    watched.programs.answer(EVERYBODY, everybody(5, waiting=(7, 3)))
+    assert await watched.watch.refresh()
+    watched.programs.calls.clear()
     assert await watched.watch.refresh()
     assert [q.id for q in watched.watch.picture.queue] == ([3, 7] if asked else [])
-    assert len(watched.programs.calls) == (3 if asked else 2)
+    assert list(watched.watch.picture.jobs) == [7]
+    # One question, which ours are among the answer to.
+    assert watched.programs.asked("squeue") == 1
+    assert watched.asked_everybody == (1 if asked else 0)
+
+
+async def test_everybodys_jobs_are_asked_for_while_somebody_looks(watched: Watched) -> None:
+    watch = watched.watch
+    watch.rulebook.rules = Rules(enforced=frozenset({"limits"}))
+    Ledger.held.add(7)
+    watched.programs.answer(EVERYBODY, everybody(5, 7, 8, claims=True))
+    await watch.know()
+    assert (watched.programs.asked("squeue"), watched.asked_everybody, watched.programs.asked("sinfo")) == (2, 1, 1)
+    assert watch.picture.use.of(watch.picture.use.keys(), "gres/gpu") == 6
+    await asyncio.gather(*(watch.know() for _ in range(50)))
+    assert watched.programs.asked("squeue") == 2, "what is no older than the interval serves everybody"
+    assert await watch.refresh()
+    assert watched.programs.asked("squeue") == 3
+    assert (list(watch.picture.jobs), list(watch.picture.nodes)) == ([7], ["n1"])
+
+
+async def test_now_and_then_ours_are_asked_for_by_their_name(watched: Watched) -> None:
+    watched.answers(jobs(7, 9, state="PENDING"))
+    watched.programs.answer(EVERYBODY, everybody(5, waiting=(7, 9, 11)))
+    for _ in range(22):
+        assert await watched.watch.refresh()
+    by_name = [any(word.startswith("--name=") for word in call.argv) for call in watched.programs.calls]
+    # Only so a job of ours that nobody knows of is seen: 11.
+    assert (by_name.count(True), watched.asked_everybody) == (2, 21)
+    watched.answers(jobs(7, 9, 11, state="PENDING"))
+    while len(watched.watch.picture.jobs) == 2:
+        assert await watched.watch.refresh()
+    assert await watched.watch.refresh()
+    assert list(watched.watch.picture.jobs) == [7, 9, 11], "and is known from then on"
 
 
 async def test_it_is_as_old_as_the_question_and_not_as_the_answer(watched: Watched) -> None:
@@ -156,7 +218,10 @@ async def test_it_is_as_old_as_the_question_and_not_as_the_answer(watched: Watch
         (jobs(8), forever),
     ],
 )
-async def test_a_failure_keeps_the_last_picture(squeue: Any, sinfo: Any, watched: Watched) -> None:
+async def test_a_failure_keeps_the_last_picture(
+    squeue: Any, sinfo: Any, watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_module, "_NODES_SECONDS", 0.0)
     watch = watched.every(3600, timeout=0.02)
     await watch.refresh()
     before = watch.picture
@@ -168,42 +233,41 @@ async def test_a_failure_keeps_the_last_picture(squeue: Any, sinfo: Any, watched
     assert list(watch.picture.jobs) == [9]
 
 
-@pytest.mark.parametrize("queue", [SILENT, printing("nonsense\n"), forever])
-async def test_a_queue_that_is_not_told_leaves_the_last_one_and_the_news_of_jobs_and_nodes(
-    queue: Any, watched: Watched, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("answer", [SILENT, printing("nonsense\n"), forever])
+async def test_others_that_are_not_told_stay_as_they_were_and_ours_are_asked_for_alone(
+    answer: Any, watched: Watched, caplog: pytest.LogCaptureFixture
 ) -> None:
     watch = watched.every(3600, timeout=0.02)
     watched.answers(jobs(7, state="PENDING"))
-    watched.programs.answer("squeue --noheader --states=PENDING", QUEUE)
+    watched.programs.answer(EVERYBODY, everybody(5, waiting=(7, 3)))
+    assert await watch.refresh()
     assert await watch.refresh()
     before = watch.picture
     watched.answers(jobs(7, 8, state="PENDING"), printing(NODE.replace("10.0.0.1", "10.0.0.2")))
-    watched.programs.answer("squeue --noheader --states=PENDING", queue)
+    watched.programs.answer(EVERYBODY, answer)
     assert await watch.refresh()
     assert list(watch.picture.jobs) == [7, 8]
     assert watch.picture.nodes["n1"].address == "10.0.0.2"
     assert watch.picture.asked > before.asked
+    assert watch.picture.everybody_asked == before.everybody_asked
     assert [q.id for q in watch.picture.queue] == [3, 7]
-    assert [m.partition(":")[0] for m in caplog.messages] == ["Places in the queue are not known"]
-
-
-async def test_the_first_queue_that_is_not_told_is_an_empty_one(watched: Watched) -> None:
-    watched.answers(jobs(7, state="PENDING"))
-    watched.programs.answer("squeue --noheader --states=PENDING", SILENT)
-    assert await watched.watch.refresh()
-    assert (list(watched.watch.picture.jobs), watched.watch.picture.queue) == ([7], ())
+    said = "Places in the queue and what people use stay as they were"
+    assert [m.partition(":")[0] for m in caplog.messages] == [said]
 
 
 async def test_when_nobody_waits_any_more_no_queue_is_kept_or_asked_for(watched: Watched) -> None:
     watched.answers(jobs(7, state="PENDING"))
-    watched.programs.answer("squeue --noheader --states=PENDING", QUEUE)
-    assert await watched.watch.refresh()
+    watched.programs.answer(EVERYBODY, everybody(5, waiting=(7, 3)))
+    for _ in range(2):
+        assert await watched.watch.refresh()
     assert watched.watch.picture.queue
     watched.answers(jobs(7))
+    watched.programs.answer(EVERYBODY, everybody(5, 7, waiting=(3,)))
+    assert await watched.watch.refresh()
     watched.programs.calls.clear()
     assert await watched.watch.refresh()
     assert watched.watch.picture.queue == ()
-    assert not any("--states=PENDING" in call.argv for call in watched.programs.calls)
+    assert watched.asked_everybody == 0
 
 
 async def test_silence_is_logged_when_it_begins_and_when_it_ends(
@@ -229,7 +293,6 @@ async def test_those_who_ask_together_share_an_answer(watched: Watched) -> None:
     gate.answers.put_nowait(jobs(8))
     assert await done(first, *others) == [True] * 51
     assert watched.asked == 2
-    assert watched.programs.asked("sinfo") == 2
 
 
 async def test_nobody_gets_an_answer_to_a_question_older_than_their_own(watched: Watched) -> None:
@@ -307,6 +370,7 @@ async def test_whoever_is_called_off_is_so_though_news_come_at_the_same_time(wat
 
 
 async def test_an_answer_from_before_is_no_news(watched: Watched) -> None:
+    watched.every(0.01)
     assert await watched.watch.refresh()
     gate = Gate()
     watched.answers(gate)
@@ -397,6 +461,8 @@ async def test_between_two_looks_lies_the_interval(watched: Watched, monkeypatch
         paused.put_nowait(seconds)
         await go_on.get()
 
+    at = [1000.0]
+    monkeypatch.setattr(watch_module, "time", SimpleNamespace(monotonic=lambda: at[0]))
     monkeypatch.setattr("spawners.watch.asyncio.sleep", pause)
     watched.answers(jobs())
     watched.every(42).ensure_running()
@@ -404,6 +470,7 @@ async def test_between_two_looks_lies_the_interval(watched: Watched, monkeypatch
         for asked, answer in enumerate((SILENT, jobs(), jobs()), start=1):
             assert await paused.get() == 42
             assert watched.asked == asked
+            at[0] += 42
             watched.answers(answer)
             go_on.put_nowait(None)
 
@@ -423,45 +490,43 @@ async def looks(watched: Watched, gate: Gate, *answers: Result) -> list[int]:
 async def test_the_nodes_are_asked_for_while_somebody_waits_and_now_and_then(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate = Gate()
-    watched.answers(gate)
-    watched.programs.answer("squeue --noheader --states=PENDING", QUEUE)
-    watch = watched.every(0)
-    watch.ensure_running()
-    # The answer that shows who waits has the next look ask for nodes as well, which is under way when it is counted.
-    assert await looks(watched, gate, *[jobs(7)] * 3) == [1, 1, 1]
-    assert await looks(watched, gate, *[jobs(7, state="PENDING")] * 3) == [2, 3, 4]
-    assert await looks(watched, gate, *[jobs(7)] * 3) == [4, 4, 4]
-    assert watch.picture.nodes["n1"].address == "10.0.0.1"
+    asked: list[int] = []
+
+    async def look(answer: Result) -> None:
+        watched.answers(answer)
+        watched.programs.answer(
+            EVERYBODY, everybody(waiting=(7,)) if b"PENDING" in answer.stdout.encode() else everybody(7)
+        )
+        assert await watched.watch.refresh()
+        asked.append(watched.programs.asked("sinfo"))
+
+    for answer in [jobs(7)] * 3 + [jobs(7, state="PENDING")] * 3 + [jobs(7)] * 3:
+        await look(answer)
+    # The answer that shows who waits has the next look ask for nodes as well.
+    assert asked == [1, 1, 1, 1, 2, 3, 4, 4, 4]
+    assert watched.watch.picture.nodes["n1"].address == "10.0.0.1"
     monkeypatch.setattr("spawners.watch._NODES_SECONDS", 0.0)
-    assert await looks(watched, gate, *[jobs(7)] * 2) == [5, 6]
+    await look(jobs(7))
+    assert asked[-1] == 5
 
 
 async def test_whoever_looks_at_the_nodes_sees_them_as_they_are_now(watched: Watched) -> None:
-    watch = watched.every(3600)
-    await watch.refresh(nodes=False)
-    assert watched.programs.asked("sinfo") == 0
-    await watch.know_nodes()
+    watch = watched.watch
+    watched.programs.answer(EVERYBODY, everybody(7))
+    await watch.know()
     assert watched.programs.asked("sinfo") == 1
-    await asyncio.gather(*(watch.know_nodes() for _ in range(50)))
+    await asyncio.gather(*(watch.know() for _ in range(50)))
     assert watched.programs.asked("sinfo") == 1
     watch.interval = 0
-    await watch.know_nodes()
+    await watch.know()
     assert watched.programs.asked("sinfo") == 2
 
 
-async def test_an_answer_without_nodes_serves_nobody_who_asks_for_them(watched: Watched) -> None:
-    gate = Gate()
-    watched.answers(gate)
-    first = asyncio.create_task(watched.watch.refresh())
-    await until(lambda: gate.waiting)
-    without = asyncio.create_task(watched.watch.refresh(nodes=False))
-    await asyncio.sleep(0)
-    with_nodes = asyncio.create_task(watched.watch.refresh())
-    for _ in range(3):
-        gate.answers.put_nowait(jobs(7))
-    assert await done(first, without, with_nodes) == [True] * 3
-    assert watched.programs.asked("sinfo") == 2
+async def test_whoever_looks_does_not_wait_again_for_a_slurm_that_was_silent_just_now(watched: Watched) -> None:
+    watched.answers(SILENT)
+    for _ in range(5):
+        await watched.watch.know()
+    assert watched.programs.asked("sinfo") == 1
 
 
 async def test_it_runs_again_after_it_was_stopped(watched: Watched) -> None:
@@ -506,3 +571,45 @@ async def test_however_many_start_at_once_one_question_serves(
     assert all(await done(*starts))
     assert watched.asked == 2
     assert watched.watch.picture.asked - first >= 0.05
+
+
+async def test_a_crowd_shares_the_looks_that_come_anyhow(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_module, "_AT_ONCE", 2)
+    watch = watched.every(3600)
+    for _ in range(2):
+        assert await watch.refresh()
+    gate = Gate()
+    watched.answers(gate)
+    crowd = [asyncio.create_task(watch.refresh()) for _ in range(20)]
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert not gate.waiting, "nobody has a look out of turn left"
+    async with watch._asking:
+        look = asyncio.create_task(watch._ask(whole=False))  # as the loop does when it is time
+        await until(lambda: gate.waiting)
+        gate.answers.put_nowait(jobs(7))
+        await look
+    assert await done(*crowd) == [True] * 20
+    assert watched.asked == 3
+
+
+async def test_a_crowd_is_told_together_that_slurm_is_silent(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_module, "_AT_ONCE", 0)
+    watch = watched.every(3600)
+    watched.answers(SILENT)
+    crowd = [asyncio.create_task(watch.refresh()) for _ in range(20)]
+    assert await done(*crowd) == [False] * 20
+    assert watched.asked == 1
+
+
+async def test_a_look_out_of_turn_comes_back_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(allowance, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    some = Allowance(2, 10)
+    assert [some.take() for _ in range(3)] == [True, True, False]
+    now[0] = 9.9
+    assert not some.take()
+    now[0] = 10.1
+    assert [some.take() for _ in range(2)] == [True, False]
+    now[0] = 1000
+    assert [some.take() for _ in range(3)] == [True, True, False], "no more than there were at first"

@@ -1,14 +1,15 @@
 """Each query beside its parser; one field map makes the question and names the answer's columns.
 
-Sources: squeue(1), option ``--format``; sinfo(1), option ``--Format``.
+Sources: squeue(1), options ``--format`` and ``--Format``; sinfo(1), option ``--Format``.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from spawners.slurm.errors import Unreadable
-from spawners.slurm.facts import Claim, Job, Node, Queued
+from spawners.slurm.facts import Claim, Everybody, Job, Node, Queued, in_order
 from spawners.slurm.gres import node_gpus
 from spawners.slurm.states import JobState, job_state
 from spawners.slurm.text import is_number, tres
@@ -27,22 +28,24 @@ JOB_FIELDS = {
     "end": "%e",
 }
 
-QUEUE_FIELDS = {
-    "id": "%A",
-    "partition": "%P",
-    "priority": "%Q",
-    "reason": "%r",
+# By the names of squeue's other option, which has more of them (JOB_FIELDS has the same columns of a job).
+EVERYBODY_FIELDS = {
+    "id": "JobID",
+    "uid": "UserID",
+    "state": "State",
+    "reason": "Reason",
+    "node": "BatchHost",
+    "start": "StartTime",
+    "end": "EndTime",
+    "partition": "Partition",
+    "priority": "PriorityLong",
 }
 
 # Account and quality of service are the cluster's own words only where it holds people to their associations: it asks
 # for claims nowhere else.
 CLAIM_FIELDS = {
-    "id": "JobID",
-    "uid": "UserID",
     "account": "Account",
     "qos": "QOS",
-    "partition": "Partition",
-    "state": "State",
     "tres": "tres-alloc",
 }
 
@@ -82,28 +85,31 @@ def jobs_query(job_name: str) -> list[str]:
 
 def parse_jobs(text: str) -> dict[int, Job]:
     """Jobs by id. Raises Unreadable on a line that is not one."""
+    found: dict[int, Job] = {}
+    for row in _rows(JOB_FIELDS, text):
+        _check_numbers(row, "id", "uid")
+        found[int(row["id"])] = _job(row)
+    return found
 
+
+def _check_numbers(row: dict[str, str], *names: str) -> None:
+    if not all(is_number(row[name]) for name in names):
+        raise Unreadable(str(row))
+
+
+def _job(row: dict[str, str]) -> Job:
     def seconds(value: str) -> int | None:
         return int(value) if is_number(value) else None
 
-    def job(row: dict[str, str]) -> Job:
-        node = "" if row["node"] in ("n/a", "(null)") else row["node"]
-        return Job(
-            id=int(row["id"]),
-            uid=int(row["uid"]),
-            state=job_state(row["state"]),
-            reason=row["reason"],
-            node=node,
-            start=seconds(row["start"]),
-            end=seconds(row["end"]),
-        )
-
-    found: dict[int, Job] = {}
-    for row in _rows(JOB_FIELDS, text):
-        if not (is_number(row["id"]) and is_number(row["uid"])):
-            raise Unreadable(str(row))
-        found[int(row["id"])] = job(row)
-    return found
+    return Job(
+        id=int(row["id"]),
+        uid=int(row["uid"]),
+        state=job_state(row["state"]),
+        reason=row["reason"],
+        node="" if row["node"] in ("n/a", "(null)") else row["node"],
+        start=seconds(row["start"]),
+        end=seconds(row["end"]),
+    )
 
 
 def exit_code_query(job_id: int) -> list[str]:
@@ -111,55 +117,44 @@ def exit_code_query(job_id: int) -> list[str]:
     return ["squeue", "--noheader", "--states=all", f"--jobs={job_id}", "--Format=exit_code"]
 
 
-def queue_query() -> list[str]:
-    """Everybody's jobs that wait: whoever is behind them has a place."""
-    return ["squeue", "--noheader", "--states=PENDING", f"--format={columns(QUEUE_FIELDS)}"]
+def everybody_query(claims: bool) -> list[str]:
+    """Everybody's jobs, ended ones too, each task of an array by itself; with ``claims`` what each has or asks for."""
+    fields = EVERYBODY_FIELDS | (CLAIM_FIELDS if claims else {})
+    return ["squeue", "--noheader", "--array", "--states=all", f"--Format={_ended_columns(fields)}"]
 
 
-def parse_queue(text: str) -> tuple[Queued, ...]:
-    """Waiting jobs, the first to go first. Raises Unreadable on a line that is not one."""
-    found = []
-    for row in _rows(QUEUE_FIELDS, text):
-        if not (is_number(row["id"]) and is_number(row["priority"])):
-            raise Unreadable(str(row))
-        found.append(
-            Queued(
-                id=int(row["id"]),
-                partition=row["partition"],
-                priority=int(row["priority"]),
-                reason=row["reason"],
-            )
-        )
-    return tuple(sorted(found, key=lambda job: (-job.priority, job.id)))
-
-
-def claims_query() -> list[str]:
-    """Everybody's jobs that wait or run, each task of an array by itself."""
-    return ["squeue", "--noheader", "--array", f"--Format={_ended_columns(CLAIM_FIELDS)}"]
-
-
-def parse_claims(text: str) -> tuple[Claim, ...]:
-    """What waits and runs. Raises Unreadable on a line that is not one."""
-    found = []
+def parse_everybody(text: str, claims: bool, ours: Collection[int]) -> Everybody:
+    """The answer to :func:`everybody_query`; ``ours`` are our jobs' ids. Raises Unreadable on a line that is no job."""
+    jobs: dict[int, Job] = {}
+    queue: dict[int, Queued] = {}
+    claimed: list[Claim] = []
     amounts: dict[str, dict[str, int]] = {}
-    for row in _rows({**CLAIM_FIELDS, "end": ""}, text):
-        if not (is_number(row["id"]) and is_number(row["uid"])):
-            raise Unreadable(str(row))
-        if row["tres"] not in amounts:
-            amounts[row["tres"]] = tres(row["tres"])
-        found.append(
-            # Unchecked by pydantic, which would take most of the time: what is here was checked above.
-            Claim.model_construct(
-                id=int(row["id"]),
-                uid=int(row["uid"]),
-                account=row["account"],
-                qos=row["qos"],
-                partition=row["partition"],
-                runs=job_state(row["state"]) is not JobState.PENDING,
-                tres=amounts[row["tres"]],
+    fields = EVERYBODY_FIELDS | (CLAIM_FIELDS if claims else {})
+    for row in _rows({**fields, "line": ""}, text):  # each column ends with the separator, the last one too
+        _check_numbers(row, "id", "uid", "priority")
+        number, state = int(row["id"]), job_state(row["state"])
+        if number in ours:
+            jobs[number] = _job(row)
+        if state is JobState.PENDING:  # an array that waits is one in the queue
+            queue[number] = Queued(
+                id=number, partition=row["partition"], priority=int(row["priority"]), reason=row["reason"]
             )
-        )
-    return tuple(found)
+        if claims and state.holds:
+            if row["tres"] not in amounts:
+                amounts[row["tres"]] = tres(row["tres"])
+            claimed.append(
+                # Unchecked by pydantic, which would take most of the time: what is here was checked above.
+                Claim.model_construct(
+                    id=number,
+                    uid=int(row["uid"]),
+                    account=row["account"],
+                    qos=row["qos"],
+                    partition=row["partition"],
+                    runs=state is not JobState.PENDING,
+                    tres=amounts[row["tres"]],
+                )
+            )
+    return Everybody(jobs, in_order(queue.values()), tuple(claimed))
 
 
 def nodes_query() -> list[str]:
@@ -174,8 +169,7 @@ def _ended_columns(fields: dict[str, str]) -> str:
 def parse_nodes(text: str) -> dict[str, Node]:
     """Nodes by name; sinfo gives a line for each partition that a node is in. Raises Unreadable."""
     found: dict[str, Node] = {}
-    # Each column ends with the separator, the last one too.
-    for row in _rows({**NODE_FIELDS, "end": ""}, text):
+    for row in _rows({**NODE_FIELDS, "line": ""}, text):
         cpus = _CPUS.fullmatch(row["cpus"])
         if not (cpus and is_number(row["memory"]) and is_number(row["memory_used"])):
             raise Unreadable(str(row))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from spawners.slurm.cli.accounts import association_ids_query, associations_query, qos_query
-from spawners.slurm.cli.queries import claims_query, exit_code_query, jobs_query, queue_query
+from spawners.slurm.cli.queries import everybody_query, exit_code_query, jobs_query
 from spawners.slurm.cli.rules import config_query, partitions_query, reservations_query
 
 _CLUSTER, _JOB = "=cluster=", 987654321  # stand where a word differs from one time to another
@@ -15,8 +15,8 @@ def questions(job_name: str) -> list[list[str]]:
     """Each question as patterns of its words, the command first."""
     found = (
         jobs_query(job_name),
-        queue_query(),
-        claims_query(),
+        everybody_query(claims=False),
+        everybody_query(claims=True),
         exit_code_query(_JOB),
         config_query(),
         partitions_query(),

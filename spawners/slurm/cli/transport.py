@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,20 +16,18 @@ from campus_base.process import run as run_program
 from spawners import metrics
 from spawners.slurm.bookings import Booking, NotBooked
 from spawners.slurm.cli.queries import (
-    claims_query,
+    everybody_query,
     exit_code_query,
     jobs_query,
     nodes_query,
-    parse_claims,
+    parse_everybody,
     parse_jobs,
     parse_nodes,
-    parse_queue,
-    queue_query,
 )
 from spawners.slurm.cli.reservations import book_command, book_for_command, unbook_command
 from spawners.slurm.cli.rules import ask_rules
 from spawners.slurm.errors import ControllerSilent, Refused, Unreadable
-from spawners.slurm.facts import Claim, Job, JobRequest, Node, Queued
+from spawners.slurm.facts import Everybody, Job, JobRequest, Node
 from spawners.slurm.logs import read_end
 from spawners.slurm.rules import Rules
 
@@ -81,15 +79,10 @@ class CliTransport:
         done = await self.run(nodes_query(), "Asking Slurm for its nodes")
         return parse_nodes(done.stdout)
 
-    async def queue(self) -> tuple[Queued, ...]:
-        """Everybody's waiting jobs, the first to go first. Raises ProgramFailed or Unreadable."""
-        done = await self.run(queue_query(), "Asking Slurm for its queue")
-        return await asyncio.to_thread(parse_queue, done.stdout)
-
-    async def claims(self) -> tuple[Claim, ...]:
-        """Everybody's jobs that wait or run. Raises ProgramFailed or Unreadable."""
-        done = await self.run(claims_query(), "Asking Slurm for everybody's jobs")
-        return await asyncio.to_thread(parse_claims, done.stdout)
+    async def everybody(self, ours: Collection[int], claims: bool) -> Everybody:
+        """All jobs; ``ours`` are our jobs' ids. Raises ProgramFailed or Unreadable."""
+        done = await self.run(everybody_query(claims), "Asking Slurm for everybody's jobs")
+        return await asyncio.to_thread(parse_everybody, done.stdout, claims, ours)
 
     async def rules(self) -> Rules:
         """What Slurm lets people use; without an answer of slurmdbd no accounts. Raises ProgramFailed or Unreadable."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 
 from pydantic import Field
 
-from spawners.slurm.facts import Claim, Job, Queued
+from spawners.slurm.facts import Claim, Everybody, Job, Queued, in_order
 from spawners.slurm.rest.answers import Answer, Number, Part, Text, Words
 from spawners.slurm.states import JobState, job_state
 from spawners.slurm.text import tres
@@ -88,14 +89,13 @@ class Jobs(Answer):
         """Those of that name."""
         return {part.job_id: part.fact() for part in self.jobs if part.name == job_name}
 
-    def queue(self) -> tuple[Queued, ...]:
-        """Those that wait, the first to go first."""
-        waiting = [part.queued() for part in self.jobs if part.state is JobState.PENDING]
-        return tuple(sorted(waiting, key=lambda job: (-job.priority, job.id)))
-
-    def claims(self) -> tuple[Claim, ...]:
-        """What waits or runs."""
-        return tuple(claim for part in self.jobs if not part.state.over for claim in part.claims())
+    def everybody(self, ours: Collection[int], claims: bool) -> Everybody:
+        """All of them; ``ours`` are our jobs' ids."""
+        return Everybody(
+            jobs={part.job_id: part.fact() for part in self.jobs if part.job_id in ours},
+            queue=in_order(part.queued() for part in self.jobs if part.state is JobState.PENDING),
+            claims=tuple(claim for part in self.jobs if claims and part.state.holds for claim in part.claims()),
+        )
 
 
 class _Signal(Part):

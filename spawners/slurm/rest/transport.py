@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from campus_base.errors import CampusError
 from campus_base.process import Identity
 from spawners.slurm.bookings import Booking, NotBooked
 from spawners.slurm.errors import Refused
-from spawners.slurm.facts import Claim, Job, JobRequest, Node, Queued
+from spawners.slurm.facts import Everybody, Job, JobRequest, Node
 from spawners.slurm.logs import read_end
 from spawners.slurm.rest.answers import Answer, Cancelled, Diagnosis, Submitted
 from spawners.slurm.rest.client import VERSIONS, Declined, SlurmrestdClient
@@ -50,15 +50,10 @@ class RestTransport:
         """Every node."""
         return (await self.rest.ask(Nodes, "GET", "slurm/*/nodes")).facts()
 
-    async def queue(self) -> tuple[Queued, ...]:
-        """Everybody's waiting jobs, the first to go first."""
+    async def everybody(self, ours: Collection[int], claims: bool) -> Everybody:
+        """All jobs; ``ours`` are our jobs' ids."""
         jobs = await self.rest.ask(Jobs, "GET", "slurm/*/jobs")
-        return await asyncio.to_thread(jobs.queue)
-
-    async def claims(self) -> tuple[Claim, ...]:
-        """Everybody's jobs that wait or run."""
-        jobs = await self.rest.ask(Jobs, "GET", "slurm/*/jobs")
-        return await asyncio.to_thread(jobs.claims)
+        return await asyncio.to_thread(jobs.everybody, ours, claims)
 
     async def rules(self) -> Rules:
         """What Slurm lets people use; without an answer of slurmdbd no accounts."""
