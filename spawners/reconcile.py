@@ -24,11 +24,12 @@ class Ledger:
 
 
 class Reconciler:
-    """Looks at every picture of the cluster; a job is an orphan when two in a row show it so."""
+    """Looks at pictures of all jobs of our name; a job is an orphan when two in a row show it so."""
 
     def __init__(self, slurm: Transport) -> None:
         self.slurm = slurm
-        self._suspects: set[int] = set()
+        self.suspects: set[int] = set()
+        """Orphans in the last picture: they wait for the next."""
 
     async def look(self, jobs: Iterable[Job]) -> None:
         """Cancel the jobs that were orphans at the last look and still are. Raises nothing."""
@@ -37,7 +38,7 @@ class Reconciler:
             for job in jobs
             if not job.state.over and job.id not in Ledger.held and not Ledger.submitting[job.uid]
         }
-        for job_id in sorted(orphans.keys() & self._suspects):
+        for job_id in sorted(orphans.keys() & self.suspects):
             job = orphans[job_id]
             log.warning("Job %s of uid %s belongs to no server; cancelling it", job_id, job.uid)
             try:
@@ -45,4 +46,4 @@ class Reconciler:
                 metrics.ORPHANS.inc()
             except CampusError as error:
                 log.warning("Job %s could not be cancelled: %s", job_id, error)
-        self._suspects = set(orphans)
+        self.suspects = set(orphans)

@@ -30,7 +30,7 @@ TICK = 2.0
 """Seconds between looks at the clock while nothing else wakes whoever waits."""
 _PACE = 1.0  # seconds from one look to the next that is out of turn
 _AT_ONCE = 12  # looks out of turn that those who start and stop sessions have at once, and ...
-_BACK = 4  # ... intervals until one of these comes back: a crowd shares the looks that come anyhow
+_BACK = 12  # ... intervals until one of these comes back: a crowd shares the looks that come anyhow
 _NODES_SECONDS = 60.0  # how old may be what is known of the nodes, while no session waits and nobody looks
 _UNNAMED = 10  # looks at everybody's jobs in a row: only a look at our name shows a job that nobody knows of
 
@@ -50,6 +50,8 @@ class Picture:
     """The time at which the nodes were asked for, which is less often."""
     everybody_asked: float = -math.inf
     """The same of ``queue`` and ``use``: only while one of our sessions waits, or somebody looks."""
+    named: bool = False
+    """Whether ``jobs`` are all of our name, or those alone that belong to a session of this hub."""
 
     @property
     def known(self) -> bool:
@@ -99,7 +101,7 @@ class ClusterWatch:
                 async with self._asking:
                     if self._next_look() <= 0:
                         await self._ask(self._is_watched())
-                if self.picture is not seen:
+                if self.picture.named and self.picture is not seen:
                     seen = self.picture
                     await self._reconciler.look(seen.jobs.values())
                 pause = max(0, self._next_look())
@@ -177,24 +179,22 @@ class ClusterWatch:
 
     async def _jobs(self, asked: float, whole: bool) -> Picture:
         """Our jobs alone, or ``whole``: everybody's, with ours among them."""
-        before = self.picture
-        everybody = await self._everybody() if whole else None
-        if everybody and self._unnamed < _UNNAMED:
-            self._unnamed += 1
-            jobs = everybody.jobs
-        else:
-            self._unnamed = 0
-            jobs = await self.slurm.jobs(self.job_name)
+        by_name = self._unnamed >= _UNNAMED or bool(self._reconciler.suspects)
+        skipped = by_name and asked - self.picture.everybody_asked < 2 * self.interval
+        everybody = await self._everybody() if whole and not skipped else None
+        named = by_name or everybody is None
+        jobs = everybody.jobs if everybody and not named else await self.slurm.jobs(self.job_name)
+        self._unnamed = 0 if named else self._unnamed + 1
+        picture = replace(self.picture, asked=asked, jobs=jobs, named=named)
         if everybody is None:
-            return replace(before, asked=asked, jobs=jobs, queue=before.queue if whole else ())
+            return picture if whole else replace(picture, queue=())
         use = await asyncio.to_thread(Use, everybody.claims)
-        return replace(before, asked=asked, jobs=jobs, queue=everybody.queue, use=use, everybody_asked=asked)
+        return replace(picture, queue=everybody.queue, use=use, everybody_asked=asked)
 
     async def _everybody(self) -> Everybody | None:
         """None without an answer: what was known of others stays, and ours are asked for by their name."""
-        ours = frozenset(Ledger.held | self.picture.jobs.keys())
         try:
-            return await self.slurm.everybody(ours, claims="limits" in self.rulebook.rules.enforced)
+            return await self.slurm.everybody(frozenset(Ledger.held), "limits" in self.rulebook.rules.enforced)
         except CampusError as error:
             log.warning("Places in the queue and what people use stay as they were: %s", error.detail)
             return None

@@ -8,8 +8,11 @@ from spawners.session.lean import lean_imports
 
 with lean_imports():
     import jupyterlab.labapp  # noqa: F401 - here, where it is lean; the server loads it as an extension
+    import tornado.netutil
     from jupyter_server.serverapp import ServerApp
     from jupyterhub.singleuser.extension import JupyterHubSingleUser
+
+    tornado.netutil._client_ssl_defaults()  # else made for the first connection, whatever that brings along
 
 
 class SessionServer(ServerApp):
@@ -25,8 +28,16 @@ class SessionServer(ServerApp):
         return True
 
 
+async def _hub_is_told(_: JupyterHubSingleUser) -> None:
+    """In place of JupyterHub's look for its hub, which ends a session that finds none for a minute.
+
+    The hub is told of the session meanwhile, with more patience (spawners.session.report).
+    """
+
+
 def serve(listener: socket.socket) -> None:
     """Serve until the job ends."""
+    JupyterHubSingleUser.check_hub_version = _hub_is_told
     SessionServer.listener = listener
     # Set, not subclassed: Jupyter Server finds a starting extension by its class's own package.
     JupyterHubSingleUser.serverapp_class = SessionServer

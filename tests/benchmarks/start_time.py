@@ -26,6 +26,7 @@ from tests.support.campus import Campus
 from tests.support.person import Person, wait_for
 
 PAUSE = 0.02  # seconds between two looks
+REST = 20  # seconds between two rounds: people who start one session after the other are a crowd to the hub
 LONGEST = 60  # seconds
 
 
@@ -113,6 +114,7 @@ def measure(campus: Campus, rounds: int) -> dict[str, list[float]]:
         }
         found: dict[str, list[float]] = {kind: [] for kind in kinds}
         for number in range(rounds + 1):
+            time.sleep(REST)
             for kind, start in kinds.items():
                 wait_for_part(number / rounds)
                 seconds = start()
@@ -124,7 +126,7 @@ def measure(campus: Campus, rounds: int) -> dict[str, list[float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=10, help="starts of each kind (default 10)")
+    parser.add_argument("--rounds", type=int, default=6, help="starts of each kind (default 6)")
     options = parser.parse_args()
     with bench_campus() as campus:
         found = measure(campus, options.rounds)

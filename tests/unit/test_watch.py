@@ -152,6 +152,7 @@ async def test_the_next_answer_takes_its_place(watched: Watched) -> None:
     ("state", "asked"), [("PENDING", True), ("REQUEUED", True), ("RUNNING", False), ("CONFIGURING", False)]
 )
 async def test_everybodys_jobs_are_asked_for_while_one_of_ours_waits(state: str, asked: bool, watched: Watched) -> None:
+    Ledger.held.add(7)
     watched.answers(jobs(7, state=state))
     watched.programs.answer(EVERYBODY, everybody(5, waiting=(7, 3)))
     assert await watched.watch.refresh()
@@ -180,18 +181,42 @@ async def test_everybodys_jobs_are_asked_for_while_somebody_looks(watched: Watch
 
 
 async def test_now_and_then_ours_are_asked_for_by_their_name(watched: Watched) -> None:
-    watched.answers(jobs(7, 9, state="PENDING"))
+    Ledger.held.update((7, 9))
+    watched.answers(jobs(7, 9, 11, state="PENDING"))
     watched.programs.answer(EVERYBODY, everybody(5, waiting=(7, 9, 11)))
+    shown = []
     for _ in range(22):
         assert await watched.watch.refresh()
-    by_name = [any(word.startswith("--name=") for word in call.argv) for call in watched.programs.calls]
-    # Only so a job of ours that nobody knows of is seen: 11.
-    assert (by_name.count(True), watched.asked_everybody) == (2, 21)
-    watched.answers(jobs(7, 9, 11, state="PENDING"))
-    while len(watched.watch.picture.jobs) == 2:
-        assert await watched.watch.refresh()
+        shown.append((list(watched.watch.picture.jobs), watched.watch.picture.named))
+    # Only so a job of ours is seen that belongs to no session: 11.
+    by_name, by_id = ([7, 9, 11], True), ([7, 9], False)
+    assert shown == [by_name, *[by_id] * 10, by_name, *[by_id] * 10]
+    assert (watched.programs.asked("squeue"), watched.asked_everybody) == (22, 20)
+    assert [q.id for q in watched.watch.picture.queue] == [11, 9, 7]
+
+
+async def test_a_job_that_belongs_to_nobody_is_looked_for_by_name_again_and_then_cancelled(watched: Watched) -> None:
+    Ledger.held.add(7)
+    watched.answers(jobs(7, 11, state="PENDING"))
+    watched.programs.answer(EVERYBODY, everybody(5, waiting=(7, 11)))
+    watched.programs.answer("scancel", printing())
+    watched.every(0).ensure_running()
+    await until(lambda: watched.programs.asked("scancel"))
+    assert watched.programs.calls[-1].argv == ("scancel", "11")
+    assert watched.asked_everybody <= 2
+
+
+async def test_anothers_job_that_got_the_number_of_one_of_ours_is_left_alone(watched: Watched) -> None:
+    """As slurmctld may give numbers out after it was killed."""
+    Ledger.held.add(7)
+    watched.answers(jobs(7, 8, state="PENDING"))
+    watched.programs.answer(EVERYBODY, everybody(8, waiting=(7,)))
+    watched.programs.answer("scancel", printing())
     assert await watched.watch.refresh()
-    assert list(watched.watch.picture.jobs) == [7, 9, 11], "and is known from then on"
+    watched.answers(jobs(7, state="PENDING"))  # 8, which was ours, has ended; theirs has another name
+    watched.every(0).ensure_running()
+    await until(lambda: watched.asked_everybody > 25)
+    assert watched.programs.asked("scancel") == 0
 
 
 async def test_it_is_as_old_as_the_question_and_not_as_the_answer(watched: Watched) -> None:
@@ -237,6 +262,7 @@ async def test_a_failure_keeps_the_last_picture(
 async def test_others_that_are_not_told_stay_as_they_were_and_ours_are_asked_for_alone(
     answer: Any, watched: Watched, caplog: pytest.LogCaptureFixture
 ) -> None:
+    Ledger.held.add(7)
     watch = watched.every(3600, timeout=0.02)
     watched.answers(jobs(7, state="PENDING"))
     watched.programs.answer(EVERYBODY, everybody(5, waiting=(7, 3)))
@@ -490,6 +516,7 @@ async def looks(watched: Watched, gate: Gate, *answers: Result) -> list[int]:
 async def test_the_nodes_are_asked_for_while_somebody_waits_and_now_and_then(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    Ledger.held.add(7)
     asked: list[int] = []
 
     async def look(answer: Result) -> None:
