@@ -8,11 +8,11 @@ from spawners.session.lean import lean_imports
 
 with lean_imports():
     import jupyterlab.labapp  # noqa: F401 - here, where it is lean; the server loads it as an extension
-    import tornado.netutil
     from jupyter_server.serverapp import ServerApp
     from jupyterhub.singleuser.extension import JupyterHubSingleUser
+    from tornado.netutil import _client_ssl_defaults
 
-    tornado.netutil._client_ssl_defaults()  # else made for the first connection, whatever that brings along
+    _client_ssl_defaults()  # else made for the first connection, whatever that brings along
 
 
 class SessionServer(ServerApp):

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import socket
 import socketserver
 import subprocess
 import threading
@@ -438,3 +439,14 @@ def test_the_environment_holds_what_a_session_needs(environment: Path, tmp_path:
     printed = in_environment(environment, tmp_path, "-c", IMPORTED, json.dumps(AT_LEAST))
     found, too_old = json.loads(printed.splitlines()[-1])
     assert not too_old, found
+
+
+def test_a_session_starts_while_its_hub_is_away(environment: Path) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        hub = f"http://127.0.0.1:{nobody.getsockname()[1]}/hub/api"
+        away = {"JUPYTERHUB_API_URL": hub, "JUPYTERHUB_ACTIVITY_URL": f"{hub}/users/alice/activity"}
+        with running(environment, **away) as session:
+            # JupyterHub's own server looks for its hub for the better part of a minute, and then ends.
+            wait_for("the server", lambda: "is running at" in session.log.read_text(), 30)
+            assert session.request("GET", "/api").ok
