@@ -62,12 +62,12 @@ class WaitingHandler(_ForOne):
     @needs_scope("read:servers")
     async def get(self, user_name: str) -> None:
         spawner = self.spawner(user_name, self.get_argument("server", ""))
+        means = await spawner.means()
         job = spawner.job()
         if job is None or job.state is not JobState.PENDING:
             self.finish({})
             return
-        picture = spawner.watch.picture
-        asked = (spawner.user_options or {}, spawner.offer, await spawner.means(), picture)
+        asked = (spawner.user_options or {}, spawner.offer, means, spawner.watch.picture)
         size, options = instead(*asked)
         self.finish(waiting(job, *asked).as_dict() | {"instead": size, "options": options})
 

@@ -21,9 +21,9 @@ ENDING = 30.0
 
 
 def is_over(spawner: CampusSpawner) -> bool:
-    """Slurm says so: the job's state, or a picture that was asked for after it was submitted and does not hold it."""
+    """Slurm says so: the job's state, or a picture without it, asked for since it is this session's."""
     job = spawner.job()
-    return job.state.over if job else spawner.watch.picture.asked > spawner.submitted
+    return job.state.over if job else spawner.watch.picture.asked > spawner.held_since
 
 
 async def raise_if_over(spawner: CampusSpawner) -> None:

@@ -41,6 +41,7 @@ async def until_placed(spawner: CampusSpawner) -> str:
         if not spawner.port_reported:
             await first_of(watch.news(watch.interval * 2), spawner.report.wait())
         elif not (await watch.refresh() and (job := spawner.job()) and job.node in watch.picture.nodes):
+            await watch.know()  # the node may be a new one
             await watch.news(TICK)
     spawner.node = node.name
     spawner.ended = None

@@ -18,7 +18,8 @@ log = logging.getLogger("campus.reconcile")
 class Ledger:
     """Which job belongs to which session of this hub, now."""
 
-    held: ClassVar[set[int]] = set()
+    held: ClassVar[dict[int, object]] = {}
+    """Sessions by the ids of their jobs."""
     submitting: ClassVar[Counter[int]] = Counter()
     """Accounts (uids) with sessions whose job has no id yet, and how many: such a job may already be in the queue."""
 

@@ -36,7 +36,7 @@ from spawners.settle import settle
 from spawners.slurm import Job, JobState, Refused
 from spawners.slurm.reasons import reason_sentence
 from spawners.submission import job_environment, job_request
-from spawners.watch import TICK, ClusterWatch, WatchSettings, shared_watch
+from spawners.watch import ClusterWatch, WatchSettings, shared_watch
 from spawners.ways import Means
 
 serve_callback()
@@ -71,7 +71,7 @@ class CampusSpawner(SlurmSpawner):
         self.cleared = asyncio.Event()
         self.report = asyncio.Event()
         self.looking = asyncio.Lock()
-        self.submitted = 0.0
+        self.submitted = self.held_since = 0.0
         self.idle = IdleClock(self.idle_limits)
         self.watch.ensure_running()
         metrics.SESSIONS.add(self)
@@ -173,14 +173,20 @@ class CampusSpawner(SlurmSpawner):
         self.uid = state.get("uid", -1)
         self.ended = Ended.from_dict(state["ended"]) if "ended" in state else None
         if self.job_id:
-            Ledger.held.add(int(self.job_id))
+            self._hold()
             Expected.add(self.secret_digest, self)
             if self.port_reported:
                 self.report.set()
 
+    def _hold(self) -> None:
+        """The job is this session's from now on; what Slurm was asked before need not tell of it."""
+        Ledger.held[int(self.job_id)] = self
+        self.held_since = time.monotonic()
+
     def clear_state(self) -> None:
-        if self.job_id:
-            Ledger.held.discard(int(self.job_id))
+        # A controller that was killed may have given the number to another session's job.
+        if self.job_id and Ledger.held.get(int(self.job_id)) is self:
+            del Ledger.held[int(self.job_id)]
         Expected.drop(self.secret_digest)
         super().clear_state()
         self.node, self.port_reported, self.secret_digest, self.uid = "", 0, "", -1
@@ -197,6 +203,8 @@ class CampusSpawner(SlurmSpawner):
     @metrics.failures_counted
     async def create_certs(self) -> dict[str, str]:
         """JupyterHub's hook before ``start``: PEM texts in place of paths. Raises SessionRefused."""
+        if not self.watch.picture.nodes:
+            await self.watch.refresh()
         partition = (await self.checked_request()).partition
         names = alternative_names(n for n in self.watch.picture.nodes.values() if partition in n.partitions)
         return make_certificate(self.internal_certs_location, self.user.name, names)
@@ -237,7 +245,7 @@ class CampusSpawner(SlurmSpawner):
             await self.test(request, account)
             job_id = await self.watch.slurm.submit(job, environment, identity)
             self.job_id, self.uid = str(job_id), account.pw_uid
-            Ledger.held.add(job_id)
+            self._hold()
             self.commit()
         except CampusError as error:
             if isinstance(error, Refused):
@@ -343,9 +351,8 @@ class CampusSpawner(SlurmSpawner):
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ENDING):
-                while await self.watch.refresh():
-                    job = self.job()
-                    if job is None or job.state.over:
-                        usage.keep([self])
-                        return
-                    await self.watch.news(TICK)
+                if not await self.watch.refresh():
+                    return
+                while (job := self.job()) and not job.state.over:
+                    await self.watch.news(self.watch.interval)
+                usage.keep([self])

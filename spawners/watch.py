@@ -30,9 +30,10 @@ TICK = 2.0
 """Seconds between looks at the clock while nothing else wakes whoever waits."""
 _PACE = 1.0  # seconds from one look to the next that is out of turn
 _AT_ONCE = 12  # looks out of turn that those who start and stop sessions have at once, and ...
-_BACK = 12  # ... intervals until one of these comes back: a crowd shares the looks that come anyhow
+_BACK = 12  # ... intervals until one of these comes back: a crowd shares the looks that come anyhow, ...
+_SHARES = 5.0  # ... unless these are further apart than this, in seconds
 _NODES_SECONDS = 60.0  # how old may be what is known of the nodes, while no session waits and nobody looks
-_UNNAMED = 10  # looks at everybody's jobs in a row: only a look at our name shows a job that nobody knows of
+_UNNAMED = 9  # looks at everybody's jobs in a row: only a look at our name shows a job that nobody knows of
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,11 @@ class ClusterWatch:
         self._asking = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._silent = False
-        self._failed = self._wanted = -math.inf
-        """When the question was put to which Slurm last gave no answer; when somebody last looked."""
-        self._unnamed = _UNNAMED
+        # Monotonic times, in seconds: the last look's question, the end of that look, the last whole look's question,
+        # the last one that had no good answer, and when somebody last looked at what they may have.
+        self._asked = self._over = self._whole = self._failed = self._wanted = -math.inf
+        self._unnamed = 0
+        """Looks since the reconciler saw all jobs of our name."""
 
     def ensure_running(self) -> None:
         """Start the loop on the running event loop, once."""
@@ -103,6 +106,7 @@ class ClusterWatch:
                         await self._ask(self._is_watched())
                 if self.picture.named and self.picture is not seen:
                     seen = self.picture
+                    self._unnamed = 0
                     await self._reconciler.look(seen.jobs.values())
                 pause = max(0, self._next_look())
             except Exception:  # everybody's sessions hang on this loop
@@ -111,8 +115,8 @@ class ClusterWatch:
             await asyncio.sleep(pause)
 
     def _next_look(self) -> float:
-        """Seconds until the next look is due, whoever had the last one."""
-        return max(self.picture.asked, self._failed) + self.interval - time.monotonic()
+        """Seconds until the next look is due, whoever had the last one; a slow Slurm is left alone in between."""
+        return max(self._asked + self.interval, self._over + self.interval / 2) - time.monotonic()
 
     def _is_watched(self) -> bool:
         """Whether somebody waits, or looks, who is told what all others have and where there is room."""
@@ -120,17 +124,16 @@ class ClusterWatch:
         return waits or time.monotonic() - self._wanted < 2 * self.interval
 
     async def know(self) -> None:
-        """For somebody who looks: rules, nodes and what people use, no older than ``interval``. Raises nothing."""
-        self._wanted = time.monotonic()
-        await self.rulebook.freshen()
-        if self._is_old():
-            async with self._asking:
-                if self._is_old():
-                    await self._ask(whole=True)
+        """For somebody who looks: rules, nodes and what people use, no older than ``interval``. Raises nothing.
 
-    def _is_old(self) -> bool:
-        known = min(self.picture.nodes_asked, self.picture.everybody_asked)
-        return time.monotonic() - max(known, self._failed) > self.interval
+        Where Slurm gave no answer to the last such question they are older.
+        """
+        wanted = self._wanted = time.monotonic()
+        await self.rulebook.freshen()
+        if wanted - self._whole > self.interval:
+            async with self._asking:
+                if wanted - self._whole > self.interval:
+                    await self._ask(whole=True)
 
     async def refresh(self) -> bool:
         """Have the answer to a question put after this call; True when it is a good one.
@@ -144,47 +147,60 @@ class ClusterWatch:
                     return True
                 if self._failed >= wanted:
                     return False
-                if self._out_of_turn.take():
-                    if (pause := max(self.picture.asked, self._failed) + _PACE - time.monotonic()) > 0:
+                if time.monotonic() - wanted >= _SHARES or self._out_of_turn.take():
+                    if (pause := self._asked + _PACE - time.monotonic()) > 0:
                         await asyncio.sleep(pause)
                     return await self._ask(self._is_watched())
                 looked = self._looked
             self.ensure_running()
-            await looked.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wanted + _SHARES - time.monotonic()):
+                    await looked.wait()
 
     async def _ask(self, whole: bool) -> bool:
         """One look, ``whole`` or at our jobs alone; the caller has the lock. True when there was an answer."""
-        asked = time.monotonic()
+        asked = self._asked = time.monotonic()
+        self._whole = asked if whole else self._whole
         nodes = whole or asked - self.picture.nodes_asked > _NODES_SECONDS
         try:
-            picture, known = await asyncio.gather(self._jobs(asked, whole), self._nodes(nodes))
-        except CampusError as error:
-            if not self._silent:
-                log.warning("Slurm does not answer; sessions stay as they are: %s", error.detail)
-            self._silent = True
+            # A group, so that nothing is left of one look when the next begins.
+            async with asyncio.TaskGroup() as both:
+                told, known = both.create_task(self._jobs(asked, whole)), both.create_task(self._nodes(nodes))
+        except* Exception as errors:
+            self._say_silent(errors.exceptions[0])
             self._failed = asked
         else:
             if self._silent:
                 log.warning("Slurm answers again")
             self._silent = False
-            self.picture = replace(picture, nodes=known, nodes_asked=asked if nodes else self.picture.nodes_asked)
+            nodes_asked = asked if nodes else self.picture.nodes_asked
+            self.picture = replace(told.result(), nodes=known.result(), nodes_asked=nodes_asked)
+            self._unnamed += not self.picture.named
             self._news.set()
             self._news = asyncio.Event()
+        self._over = time.monotonic()
         self._looked.set()
         self._looked = asyncio.Event()
-        return not self._silent
+        return self._failed < asked
+
+    def _say_silent(self, error: Exception) -> None:
+        if not isinstance(error, CampusError):
+            log.error("What Slurm answered went wrong here", exc_info=error)
+        elif not self._silent:
+            log.warning("Slurm does not answer; sessions stay as they are: %s", error.detail)
+        self._silent = True
 
     async def _nodes(self, ask: bool) -> dict[str, Node]:
         return await self.slurm.nodes() if ask else self.picture.nodes
 
     async def _jobs(self, asked: float, whole: bool) -> Picture:
         """Our jobs alone, or ``whole``: everybody's, with ours among them."""
-        by_name = self._unnamed >= _UNNAMED or bool(self._reconciler.suspects)
-        skipped = by_name and asked - self.picture.everybody_asked < 2 * self.interval
-        everybody = await self._everybody() if whole and not skipped else None
+        by_name = not self.picture.known or self._unnamed >= _UNNAMED or bool(self._reconciler.suspects)
+        told = self.picture.known and self.picture.everybody_asked == self.picture.asked
+        # What the last look told of others stands in for this one's.
+        everybody = await self._everybody() if whole and not (by_name and told) else None
         named = by_name or everybody is None
         jobs = everybody.jobs if everybody and not named else await self.slurm.jobs(self.job_name)
-        self._unnamed = 0 if named else self._unnamed + 1
         picture = replace(self.picture, asked=asked, jobs=jobs, named=named)
         if everybody is None:
             return picture if whole else replace(picture, queue=())

@@ -27,8 +27,8 @@ _LATE = (
     "requests",
     "websocket",
 )
-# What their importers do without where it is not installed: another resolver, httpx's command line, and formats of
-# JSON Schema (a duration, a colour, an address) that no schema of a session has.
+# What their importers do without where it is not installed: another resolver, httpx's command line, and the check of
+# some formats of JSON Schema (a duration, a colour, an address), which are taken as they come then.
 _OPTIONAL = ("aiodns", "fqdn", "httpx._main", "isoduration", "rfc3986_validator", "uri_template", "webcolors")
 
 
@@ -54,9 +54,9 @@ def _authorities_later(context: ssl.SSLContext) -> None:
 
     def first(wrap: str) -> Any:
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            for each in ("wrap_bio", "wrap_socket"):
-                delattr(context, each)
             context.set_default_verify_paths()
+            for each in ("wrap_bio", "wrap_socket"):
+                vars(context).pop(each, None)  # another thread may be here, too
             return getattr(context, wrap)(*args, **kwargs)
 
         return wrapped

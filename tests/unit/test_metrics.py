@@ -39,7 +39,7 @@ from spawners.spawner import CampusSpawner
 from spawners.watch import WatchSettings, shared_watch
 from tests.support.ada import ADA, ada_has_an_account
 from tests.unit.test_commands import SILENCE, Programs, failing, job, printing
-from tests.unit.test_watch import jobs, until
+from tests.unit.test_watch import everybody, jobs, until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MANUAL = (CHECKOUT / "docs" / "operators.md").read_text()
@@ -64,7 +64,7 @@ class Moved:
 
 @pytest.fixture
 def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
-    monkeypatch.setattr(Ledger, "held", set())
+    monkeypatch.setattr(Ledger, "held", {})
     monkeypatch.setattr(Ledger, "submitting", Counter())
     return Programs(monkeypatch)
 
@@ -382,7 +382,7 @@ async def test_a_session_is_seen_from_its_job_to_its_end(spawner: CampusSpawner,
     starting = asyncio.ensure_future(spawner.start())
     await until(lambda: spawner.job_id)
     programs.answer("squeue", jobs(7, state="PENDING"))
-    programs.answer("squeue --noheader --states=PENDING", printing())
+    programs.answer("squeue --noheader --array", everybody(7))
     await spawner.watch.refresh()
     assert (running("pending"), running("running"), waits(), starts()) == (1, 0, 0, 0)
     programs.answer("squeue", jobs(7))

@@ -26,7 +26,7 @@ class Cluster:
     """A reconciler before a Slurm that cancels whatever it is told."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Ledger, "held", set())
+        monkeypatch.setattr(Ledger, "held", {})
         monkeypatch.setattr(Ledger, "submitting", Counter())
         self.programs = Programs(monkeypatch)
         self.programs.answer("scancel", printing())
@@ -66,15 +66,15 @@ async def test_it_is_cancelled_as_its_owner(cluster: Cluster) -> None:
 
 
 async def test_a_job_that_a_server_holds_is_spared(cluster: Cluster) -> None:
-    Ledger.held.add(7)
+    Ledger.held[7] = "a session"
     assert await cluster.look(job(7), job(8), times=2) == [8]
 
 
 async def test_a_job_that_a_server_took_between_two_looks_is_spared(cluster: Cluster) -> None:
     await cluster.look(job())
-    Ledger.held.add(7)
+    Ledger.held[7] = "a session"
     assert await cluster.look(job()) == []
-    Ledger.held.remove(7)
+    del Ledger.held[7]
     assert await cluster.look(job()) == []
     assert await cluster.look(job()) == [7]
 

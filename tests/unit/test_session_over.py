@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -15,8 +16,11 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from tornado.web import RequestHandler
 
+from spawners.ending import is_over
 from spawners.offer import Offer
+from spawners.reconcile import Ledger
 from spawners.spawner import CampusSpawner
+from spawners.watch import Picture
 
 
 class Proxy:
@@ -85,3 +89,29 @@ async def test_what_belongs_to_no_request_is_called_as_it_is(spawner: CampusSpaw
     for callback in spawner._callbacks:
         callback()
     assert called == ["over"]
+
+
+async def test_a_number_that_another_session_has_by_now_stays_its_own(
+    spawner: CampusSpawner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As slurmctld may give numbers out after it was killed."""
+    monkeypatch.setattr(Ledger, "held", {})
+    spawner.load_state({"job_id": "7", "uid": 1001})
+    Ledger.held[7] = "the other"
+    spawner.clear_state()
+    assert Ledger.held == {7: "the other"}
+
+
+async def test_what_slurm_was_asked_before_says_nothing_about_a_session_that_is_found_now(
+    spawner: CampusSpawner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look at everybody's jobs keeps those of the sessions that the hub knew of then."""
+    monkeypatch.setattr(Ledger, "held", {})
+    before = time.monotonic()
+    spawner.load_state({"job_id": "7", "uid": 1001})
+    assert Ledger.held == {7: spawner}
+    for asked, over in ((before, False), (time.monotonic(), True)):
+        monkeypatch.setattr(spawner.watch, "picture", Picture(asked=asked))
+        assert is_over(spawner) == over
+    spawner.clear_state()
+    assert Ledger.held == {}

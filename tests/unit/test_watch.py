@@ -108,7 +108,7 @@ class Watched:
 
 @pytest.fixture
 async def watched(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
-    monkeypatch.setattr(Ledger, "held", set())
+    monkeypatch.setattr(Ledger, "held", {})
     monkeypatch.setattr(Ledger, "submitting", Counter())
     watched = Watched(Programs(monkeypatch))
     watched.answers(jobs(7))
@@ -152,7 +152,7 @@ async def test_the_next_answer_takes_its_place(watched: Watched) -> None:
     ("state", "asked"), [("PENDING", True), ("REQUEUED", True), ("RUNNING", False), ("CONFIGURING", False)]
 )
 async def test_everybodys_jobs_are_asked_for_while_one_of_ours_waits(state: str, asked: bool, watched: Watched) -> None:
-    Ledger.held.add(7)
+    Ledger.held[7] = "a session"
     watched.answers(jobs(7, state=state))
     watched.programs.answer(EVERYBODY, everybody(5, waiting=(7, 3)))
     assert await watched.watch.refresh()
@@ -168,7 +168,7 @@ async def test_everybodys_jobs_are_asked_for_while_one_of_ours_waits(state: str,
 async def test_everybodys_jobs_are_asked_for_while_somebody_looks(watched: Watched) -> None:
     watch = watched.watch
     watch.rulebook.rules = Rules(enforced=frozenset({"limits"}))
-    Ledger.held.add(7)
+    Ledger.held[7] = "a session"
     watched.programs.answer(EVERYBODY, everybody(5, 7, 8, claims=True))
     await watch.know()
     assert (watched.programs.asked("squeue"), watched.asked_everybody, watched.programs.asked("sinfo")) == (2, 1, 1)
@@ -181,22 +181,22 @@ async def test_everybodys_jobs_are_asked_for_while_somebody_looks(watched: Watch
 
 
 async def test_now_and_then_ours_are_asked_for_by_their_name(watched: Watched) -> None:
-    Ledger.held.update((7, 9))
-    watched.answers(jobs(7, 9, 11, state="PENDING"))
+    Ledger.held.update({7: "one session", 9: "another"})
+    watched.answers(jobs(7, 9, state="PENDING"))
     watched.programs.answer(EVERYBODY, everybody(5, waiting=(7, 9, 11)))
-    shown = []
-    for _ in range(22):
-        assert await watched.watch.refresh()
-        shown.append((list(watched.watch.picture.jobs), watched.watch.picture.named))
-    # Only so a job of ours is seen that belongs to no session: 11.
-    by_name, by_id = ([7, 9, 11], True), ([7, 9], False)
-    assert shown == [by_name, *[by_id] * 10, by_name, *[by_id] * 10]
-    assert (watched.programs.asked("squeue"), watched.asked_everybody) == (22, 20)
-    assert [q.id for q in watched.watch.picture.queue] == [11, 9, 7]
+    watch = watched.every(0)
+    watch.ensure_running()
+    await until(lambda: watched.programs.asked("squeue") == 22)
+    assert list(watch.picture.jobs) == [7, 9]
+    assert [q.id for q in watch.picture.queue] == [11, 9, 7], "which the look by name leaves as it was"
+    asked = [
+        any(word.startswith("--name=") for word in c.argv) for c in watched.programs.calls if c.argv[0] == "squeue"
+    ]
+    assert asked == [True, *[False] * 9, True, *[False] * 9, True, False]
 
 
 async def test_a_job_that_belongs_to_nobody_is_looked_for_by_name_again_and_then_cancelled(watched: Watched) -> None:
-    Ledger.held.add(7)
+    Ledger.held[7] = "a session"
     watched.answers(jobs(7, 11, state="PENDING"))
     watched.programs.answer(EVERYBODY, everybody(5, waiting=(7, 11)))
     watched.programs.answer("scancel", printing())
@@ -208,7 +208,7 @@ async def test_a_job_that_belongs_to_nobody_is_looked_for_by_name_again_and_then
 
 async def test_anothers_job_that_got_the_number_of_one_of_ours_is_left_alone(watched: Watched) -> None:
     """As slurmctld may give numbers out after it was killed."""
-    Ledger.held.add(7)
+    Ledger.held[7] = "a session"
     watched.answers(jobs(7, 8, state="PENDING"))
     watched.programs.answer(EVERYBODY, everybody(8, waiting=(7,)))
     watched.programs.answer("scancel", printing())
@@ -262,7 +262,7 @@ async def test_a_failure_keeps_the_last_picture(
 async def test_others_that_are_not_told_stay_as_they_were_and_ours_are_asked_for_alone(
     answer: Any, watched: Watched, caplog: pytest.LogCaptureFixture
 ) -> None:
-    Ledger.held.add(7)
+    Ledger.held[7] = "a session"
     watch = watched.every(3600, timeout=0.02)
     watched.answers(jobs(7, state="PENDING"))
     watched.programs.answer(EVERYBODY, everybody(5, waiting=(7, 3)))
@@ -516,7 +516,7 @@ async def looks(watched: Watched, gate: Gate, *answers: Result) -> list[int]:
 async def test_the_nodes_are_asked_for_while_somebody_waits_and_now_and_then(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Ledger.held.add(7)
+    Ledger.held[7] = "a session"
     asked: list[int] = []
 
     async def look(answer: Result) -> None:
@@ -557,21 +557,22 @@ async def test_whoever_looks_does_not_wait_again_for_a_slurm_that_was_silent_jus
 
 
 async def test_it_runs_again_after_it_was_stopped(watched: Watched) -> None:
-    watch = watched.watch
+    watch = watched.every(0)
     watch.ensure_running()
-    await until(lambda: watched.asked == 1)
+    await until(lambda: watched.asked)
     assert watch._task
     watch._task.cancel()
     await until(watch._task.done)
+    asked = watched.asked
     watch.ensure_running()
-    await until(lambda: watched.asked == 2)
+    await until(lambda: watched.asked > asked)
 
 
 async def test_orphans_are_cancelled_after_two_answers(watched: Watched) -> None:
     gate = Gate()
     watched.answers(gate)
     watched.programs.answer("scancel", printing())
-    Ledger.held.add(8)
+    Ledger.held[8] = "a session"
     watched.every(0).ensure_running()
     # A silent Slurm shows nothing: what it said before counts as one look.
     for answer in (jobs(7, 8), SILENT, SILENT):
@@ -640,3 +641,60 @@ async def test_a_look_out_of_turn_comes_back_after_a_while(monkeypatch: pytest.M
     assert [some.take() for _ in range(2)] == [True, False]
     now[0] = 1000
     assert [some.take() for _ in range(3)] == [True, True, False], "no more than there were at first"
+
+
+async def slow(seconds: float, answer: Result) -> Result:
+    await asyncio.sleep(seconds)
+    return answer
+
+
+@pytest.mark.parametrize("answer", [jobs(7), SILENT])
+async def test_however_slow_an_answer_is_whoever_waits_for_it_shares_it(answer: Result, watched: Watched) -> None:
+    """Fifty pages that each had Slurm asked, one after the other, would have people wait for minutes."""
+    watched.answers(lambda: slow(0.05, answer))
+    watched.programs.answer(EVERYBODY, lambda: slow(0.05, everybody(7) if answer is not SILENT else SILENT))
+    watch = watched.every(0.01)
+    await done(*(asyncio.create_task(watch.know()) for _ in range(50)))
+    assert watched.programs.asked("sinfo") == 1
+
+
+@pytest.mark.parametrize("answer", [SILENT, printing("nonsense\n")])
+async def test_pages_do_not_ask_again_and_again_for_what_is_not_told(answer: Result, watched: Watched) -> None:
+    watched.programs.answer(EVERYBODY, answer)
+    for _ in range(5):
+        await watched.watch.know()
+    assert (watched.asked_everybody, watched.programs.asked("sinfo")) == (1, 1)
+
+
+async def test_a_slow_slurm_is_left_alone_between_two_looks(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = [1000.0]
+    monkeypatch.setattr(watch_module, "time", SimpleNamespace(monotonic=lambda: at[0]))
+
+    async def hangs() -> Result:
+        at[0] += 20
+        return SILENT
+
+    watched.answers(hangs)
+    watch = watched.every(10)
+    await watch._ask(whole=False)
+    assert watch._next_look() == 5
+
+
+async def test_a_crowd_does_not_wait_for_looks_that_are_far_between(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_module, "_AT_ONCE", 1)
+    monkeypatch.setattr(watch_module, "_SHARES", 0.02)
+    watch = watched.every(3600)
+    assert await watch.refresh()
+    assert await done(*(asyncio.create_task(watch.refresh()) for _ in range(20))) == [True] * 20
+    assert watched.asked == 2
+
+
+async def test_an_answer_that_this_code_fails_at_is_none(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(CliTransport, "nodes", lambda _: slow(0, 1 / 0))  # type: ignore[arg-type]
+    await watched.watch.know()
+    assert not await watched.watch.refresh()
+    assert "What Slurm answered went wrong here" in caplog.text
