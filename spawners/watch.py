@@ -21,7 +21,7 @@ from spawners.allowance import Allowance
 from spawners.limits import Use
 from spawners.reconcile import Ledger, Reconciler
 from spawners.rulebook import Rulebook
-from spawners.slurm import Everybody, Job, JobState, Node, Queued, Transport
+from spawners.slurm import Everybody, Job, JobState, Node, Queued, Transport, Unreadable
 from spawners.slurm.cli import CliTransport
 
 log = logging.getLogger("campus.watch")
@@ -32,6 +32,7 @@ _PACE = 1.0  # seconds from one look to the next that is out of turn
 _AT_ONCE = 12  # looks out of turn that those who start and stop sessions have at once, and ...
 _BACK = 12  # ... intervals until one of these comes back: a crowd shares the looks that come anyhow, ...
 _SHARES = 5.0  # ... unless these are further apart than this, in seconds
+_PATIENCE = 1.0  # seconds from the beginning of a look for which a page waits for it
 _NODES_SECONDS = 60.0  # how old may be what is known of the nodes, while no session waits and nobody looks
 _UNNAMED = 9  # looks at everybody's jobs in a row: only a look at our name shows a job that nobody knows of
 
@@ -88,6 +89,9 @@ class ClusterWatch:
         # Monotonic times, in seconds: the last look's question, the end of that look, the last whole look's question,
         # the last one that had no good answer, and when somebody last looked at what they may have.
         self._asked = self._over = self._whole = self._failed = self._wanted = -math.inf
+        self._look: asyncio.Future[None] | None = None
+        self._begun = -math.inf
+        """The whole look that somebody waits for, and when it began."""
         self._unnamed = 0
         """Looks since the reconciler saw all jobs of our name."""
 
@@ -126,14 +130,21 @@ class ClusterWatch:
     async def know(self) -> None:
         """For somebody who looks: rules, nodes and what people use, no older than ``interval``. Raises nothing.
 
-        Where Slurm gave no answer to the last such question they are older.
+        Where Slurm takes its time, or gives no answer, they are older.
         """
         wanted = self._wanted = time.monotonic()
         await self.rulebook.freshen()
-        if wanted - self._whole > self.interval:
-            async with self._asking:
-                if wanted - self._whole > self.interval:
-                    await self._ask(whole=True)
+        if wanted - self._whole > self.interval and (self._look is None or self._look.done()):
+            self._look, self._begun = asyncio.ensure_future(self._look_whole(wanted)), time.monotonic()
+        if self._look is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._begun + _PATIENCE - time.monotonic()):
+                    await asyncio.shield(self._look)
+
+    async def _look_whole(self, wanted: float) -> None:
+        async with self._asking:
+            if wanted - self._whole > self.interval:
+                await self._ask(whole=True)
 
     async def refresh(self) -> bool:
         """Have the answer to a question put after this call; True when it is a good one.
@@ -162,30 +173,33 @@ class ClusterWatch:
         asked = self._asked = time.monotonic()
         self._whole = asked if whole else self._whole
         nodes = whole or asked - self.picture.nodes_asked > _NODES_SECONDS
-        try:
-            # A group, so that nothing is left of one look when the next begins.
-            async with asyncio.TaskGroup() as both:
-                told, known = both.create_task(self._jobs(asked, whole)), both.create_task(self._nodes(nodes))
-        except* Exception as errors:
-            self._say_silent(errors.exceptions[0])
-            self._failed = asked
-        else:
+        # Both to their ends, so that nothing is left of one look when the next begins. Not a TaskGroup: in Python 3.11
+        # it leaves its task cancelled by half, and the next timeout there becomes a cancellation.
+        told, known = await asyncio.gather(
+            # A silent Slurm is asked for little.
+            self._jobs(asked, whole and not self._silent),
+            self._nodes(nodes),
+            return_exceptions=True,
+        )
+        if isinstance(told, Picture) and isinstance(known, dict):
             if self._silent:
                 log.warning("Slurm answers again")
             self._silent = False
-            nodes_asked = asked if nodes else self.picture.nodes_asked
-            self.picture = replace(told.result(), nodes=known.result(), nodes_asked=nodes_asked)
+            self.picture = replace(told, nodes=known, nodes_asked=asked if nodes else self.picture.nodes_asked)
             self._unnamed += not self.picture.named
             self._news.set()
             self._news = asyncio.Event()
+        else:
+            self._say_silent(told if isinstance(told, BaseException) else known)
+            self._failed = asked
         self._over = time.monotonic()
         self._looked.set()
         self._looked = asyncio.Event()
         return self._failed < asked
 
-    def _say_silent(self, error: Exception) -> None:
+    def _say_silent(self, error: object) -> None:
         if not isinstance(error, CampusError):
-            log.error("What Slurm answered went wrong here", exc_info=error)
+            log.error("What Slurm answered went wrong here", exc_info=error if isinstance(error, Exception) else None)
         elif not self._silent:
             log.warning("Slurm does not answer; sessions stay as they are: %s", error.detail)
         self._silent = True
@@ -208,10 +222,13 @@ class ClusterWatch:
         return replace(picture, queue=everybody.queue, use=use, everybody_asked=asked)
 
     async def _everybody(self) -> Everybody | None:
-        """None without an answer: what was known of others stays, and ours are asked for by their name."""
+        """None where it can't be read: what was known of others stays, and ours are asked for by their name.
+
+        Raises what the transport raises where there is no answer at all.
+        """
         try:
             return await self.slurm.everybody(frozenset(Ledger.held), "limits" in self.rulebook.rules.enforced)
-        except CampusError as error:
+        except Unreadable as error:
             log.warning("Places in the queue and what people use stay as they were: %s", error.detail)
             return None
 

@@ -258,19 +258,18 @@ async def test_a_failure_keeps_the_last_picture(
     assert list(watch.picture.jobs) == [9]
 
 
-@pytest.mark.parametrize("answer", [SILENT, printing("nonsense\n"), forever])
-async def test_others_that_are_not_told_stay_as_they_were_and_ours_are_asked_for_alone(
-    answer: Any, watched: Watched, caplog: pytest.LogCaptureFixture
+async def test_others_that_cannot_be_read_stay_as_they_were_and_ours_are_asked_for_alone(
+    watched: Watched, caplog: pytest.LogCaptureFixture
 ) -> None:
     Ledger.held[7] = "a session"
-    watch = watched.every(3600, timeout=0.02)
+    watch = watched.watch
     watched.answers(jobs(7, state="PENDING"))
     watched.programs.answer(EVERYBODY, everybody(5, waiting=(7, 3)))
     assert await watch.refresh()
     assert await watch.refresh()
     before = watch.picture
     watched.answers(jobs(7, 8, state="PENDING"), printing(NODE.replace("10.0.0.1", "10.0.0.2")))
-    watched.programs.answer(EVERYBODY, answer)
+    watched.programs.answer(EVERYBODY, printing("nonsense\n"))
     assert await watch.refresh()
     assert list(watch.picture.jobs) == [7, 8]
     assert watch.picture.nodes["n1"].address == "10.0.0.2"
@@ -279,6 +278,16 @@ async def test_others_that_are_not_told_stay_as_they_were_and_ours_are_asked_for
     assert [q.id for q in watch.picture.queue] == [3, 7]
     said = "Places in the queue and what people use stay as they were"
     assert [m.partition(":")[0] for m in caplog.messages] == [said]
+
+
+@pytest.mark.parametrize("answer", [SILENT, forever])
+async def test_where_others_are_not_told_every_other_look_is_at_ours_alone(answer: Any, watched: Watched) -> None:
+    Ledger.held[7] = "a session"
+    watch = watched.every(3600, timeout=0.02)
+    watched.answers(jobs(7, state="PENDING"))
+    watched.programs.answer(EVERYBODY, answer)
+    assert [await watch.refresh() for _ in range(4)] == [True, False, True, False]
+    assert list(watch.picture.jobs) == [7]
 
 
 async def test_when_nobody_waits_any_more_no_queue_is_kept_or_asked_for(watched: Watched) -> None:
@@ -664,6 +673,23 @@ async def test_pages_do_not_ask_again_and_again_for_what_is_not_told(answer: Res
     for _ in range(5):
         await watched.watch.know()
     assert (watched.asked_everybody, watched.programs.asked("sinfo")) == (1, 1)
+
+
+async def test_pages_wait_for_no_slurm_that_hangs_and_their_deadlines_stay_deadlines(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_module, "_PATIENCE", 0.02)
+    watched.answers(forever, forever)
+    watched.programs.answer(EVERYBODY, forever)
+    watch = watched.every(0.01, timeout=0.2)
+    for _ in range(3):
+        await watch.know()
+    assert watched.programs.asked("sinfo") == 1, "they wait for the same look, and for no longer"
+    assert not await watch.refresh()
+    # Python 3.11's TaskGroup would have made a cancellation of it.
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await asyncio.sleep(5)
 
 
 async def test_a_slow_slurm_is_left_alone_between_two_looks(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
