@@ -54,10 +54,10 @@ def test_its_facts_are_those_of_the_commands(full: Campus) -> None:
     rest, commands = rest_transport(full.site, full.paths), CliTransport(str(full.paths.slurm_conf))
 
     async def seen(what: str) -> tuple[Any, Any]:
-        ask = {"jobs": (full.job_name,)}.get(what, ())
+        ask: Any = {"jobs": (full.job_name,), "everybody": (range(1, 1_000_000), True)}.get(what, ())
         return await getattr(rest, what)(*ask), await getattr(commands, what)(*ask)
 
-    for what in ("jobs", "nodes", "queue", "rules"):
+    for what in ("jobs", "nodes", "everybody", "rules"):
 
         def same(what: str = what) -> bool:
             one, other = asyncio.run(seen(what))
@@ -66,6 +66,9 @@ def test_its_facts_are_those_of_the_commands(full: Campus) -> None:
                     found.model_copy(update={"associations": frozenset(map(repr, found.associations))})
                     for found in (one, other)
                 )
+            if what == "everybody":
+                one, other = (replace(found, claims=frozenset(map(repr, found.claims))) for found in (one, other))
+                assert all((one.jobs, one.queue, one.claims))
             return bool(one) and one == other
 
         wait_for(f"{what} to be the same", same)
