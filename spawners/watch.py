@@ -87,8 +87,9 @@ class ClusterWatch:
         self._task: asyncio.Task[None] | None = None
         self._silent = False
         # Monotonic times, in seconds: the last look's question, the end of that look, the last whole look's question,
-        # the last one that had no good answer, and when somebody last looked at what they may have.
-        self._asked = self._over = self._whole = self._failed = self._wanted = -math.inf
+        # the last one's that had no good answer, the last one's out of turn, and when somebody last looked at what they
+        # may have.
+        self._asked = self._over = self._whole = self._failed = self._prompted = self._wanted = -math.inf
         self._look: asyncio.Future[None] | None = None
         self._begun = -math.inf
         """The whole look that somebody waits for, and when it began."""
@@ -159,8 +160,9 @@ class ClusterWatch:
                 if self._failed >= wanted:
                     return False
                 if time.monotonic() - wanted >= _SHARES or self._out_of_turn.take():
-                    if (pause := self._asked + _PACE - time.monotonic()) > 0:
+                    if (pause := self._prompted + _PACE - time.monotonic()) > 0:
                         await asyncio.sleep(pause)
+                    self._prompted = time.monotonic()
                     return await self._ask(self._is_watched())
                 looked = self._looked
             self.ensure_running()
