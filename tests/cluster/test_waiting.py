@@ -31,8 +31,9 @@ def test_an_empty_cluster_starts_everything_now(calm: Campus) -> None:
 
 
 def test_a_full_cluster_says_when(full: Campus) -> None:
-    wait_for("the cards to know", lambda: outlook(full, "trainee2")["gpu1"]["fits_now"] == 0)
-    found = outlook(full, "trainee2")
+    # Somebody who has not looked for a while: answers are kept for a minute.
+    wait_for("the cards to know", lambda: outlook(full, "startup1")["gpu1"]["fits_now"] == 0)
+    found = outlook(full, "startup1")
     assert found["cpu"]["sentence"] == says(full, "Starts now", "There is room now")
     assert found["gpu1"]["sentence"] == says(full, "Starts in about 10 minutes", "Waits in the queue")
 
