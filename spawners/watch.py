@@ -85,11 +85,9 @@ class ClusterWatch:
         self._looked = asyncio.Event()
         self._asking = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
-        self._silent = False
-        # Monotonic times, in seconds: the last look's question, the end of that look, the last whole look's question,
-        # the last one's that had no good answer, the last one's out of turn, and when somebody last looked at what they
-        # may have.
-        self._asked = self._over = self._whole = self._failed = self._prompted = self._wanted = -math.inf
+        # Monotonic times, in seconds: the end of the last look, the questions of the last whole one, of the last that
+        # had no good answer and of the last out of turn, and when somebody last looked at what they may have.
+        self._over = self._whole = self._failed = self._prompted = self._wanted = -math.inf
         self._look: asyncio.Future[None] | None = None
         self._begun = -math.inf
         """The whole look that somebody waits for, and when it began."""
@@ -100,6 +98,11 @@ class ClusterWatch:
         """Start the loop on the running event loop, once."""
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
+
+    @property
+    def _silent(self) -> bool:
+        """Whether the last look had no good answer."""
+        return self._failed > self.picture.asked
 
     async def _run(self) -> None:
         seen = self.picture
@@ -121,7 +124,8 @@ class ClusterWatch:
 
     def _next_look(self) -> float:
         """Seconds until the next look is due, whoever had the last one; a slow Slurm is left alone in between."""
-        return max(self._asked + self.interval, self._over + self.interval / 2) - time.monotonic()
+        asked = max(self.picture.asked, self._failed)
+        return max(asked + self.interval, self._over + self.interval / 2) - time.monotonic()
 
     def _is_watched(self) -> bool:
         """Whether somebody waits, or looks, who is told what all others have and where there is room."""
@@ -172,21 +176,15 @@ class ClusterWatch:
 
     async def _ask(self, whole: bool) -> bool:
         """One look, ``whole`` or at our jobs alone; the caller has the lock. True when there was an answer."""
-        asked = self._asked = time.monotonic()
+        asked = time.monotonic()
         self._whole = asked if whole else self._whole
         nodes = whole or asked - self.picture.nodes_asked > _NODES_SECONDS
         # Both to their ends, so that nothing is left of one look when the next begins. Not a TaskGroup: in Python 3.11
         # it leaves its task cancelled by half, and the next timeout there becomes a cancellation.
-        told, known = await asyncio.gather(
-            # A silent Slurm is asked for little.
-            self._jobs(asked, whole and not self._silent),
-            self._nodes(nodes),
-            return_exceptions=True,
-        )
+        told, known = await asyncio.gather(self._jobs(asked, whole), self._nodes(nodes), return_exceptions=True)
         if isinstance(told, Picture) and isinstance(known, dict):
             if self._silent:
                 log.warning("Slurm answers again")
-            self._silent = False
             self.picture = replace(told, nodes=known, nodes_asked=asked if nodes else self.picture.nodes_asked)
             self._unnamed += not self.picture.named
             self._news.set()
@@ -204,7 +202,6 @@ class ClusterWatch:
             log.error("What Slurm answered went wrong here", exc_info=error if isinstance(error, Exception) else None)
         elif not self._silent:
             log.warning("Slurm does not answer; sessions stay as they are: %s", error.detail)
-        self._silent = True
 
     async def _nodes(self, ask: bool) -> dict[str, Node]:
         return await self.slurm.nodes() if ask else self.picture.nodes
@@ -213,8 +210,9 @@ class ClusterWatch:
         """Our jobs alone, or ``whole``: everybody's, with ours among them."""
         by_name = not self.picture.known or self._unnamed >= _UNNAMED or bool(self._reconciler.suspects)
         told = self.picture.known and self.picture.everybody_asked == self.picture.asked
-        # What the last look told of others stands in for this one's.
-        everybody = await self._everybody() if whole and not (by_name and told) else None
+        # What the last look told of others stands in for this one's, and a silent Slurm is asked for little.
+        others = whole and not (by_name and told) and not self._silent
+        everybody = await self._everybody() if others else None
         named = by_name or everybody is None
         jobs = everybody.jobs if everybody and not named else await self.slurm.jobs(self.job_name)
         picture = replace(self.picture, asked=asked, jobs=jobs, named=named)

@@ -10,9 +10,11 @@ with lean_imports():
     import jupyterlab.labapp  # noqa: F401 - here, where it is lean; the server loads it as an extension
     from jupyter_server.serverapp import ServerApp
     from jupyterhub.singleuser.extension import JupyterHubSingleUser
-    from tornado.netutil import _client_ssl_defaults
+    from tornado import netutil  # type: ignore[attr-defined]
 
-    _client_ssl_defaults()  # else made for the first connection, whatever that brings along
+    # Else made for the first connection, whatever that brings along; other versions make it when they are imported.
+    if callable(make := getattr(netutil, "_client_ssl_defaults", None)):
+        make()
 
 
 class SessionServer(ServerApp):

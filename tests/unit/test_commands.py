@@ -208,7 +208,7 @@ async def test_an_order_is_given_as_the_person(order: str, programs: Programs) -
 async def test_questions_are_asked_as_the_hub(programs: Programs) -> None:
     programs.answer("squeue --noheader --states=all --name=campus", printing(JOB))
     waits = "9\x1f1001\x1fPENDING\x1fPriority\x1fn/a\x1fN/A\x1fN/A\x1fgpu\x1f5\x1f\n"
-    programs.answer("squeue --noheader --array", printing(waits))
+    programs.answer("squeue --noheader --states=all --Format", printing(waits))
     programs.answer("sinfo", printing(NODE))
     jobs, others, nodes = await SLURM.jobs("campus"), await SLURM.everybody((), claims=False), await SLURM.nodes()
     assert (jobs[7].uid, jobs[7].node) == (1001, "n1")

@@ -8,6 +8,7 @@ import pytest
 from spawners.slurm import Everybody, Job, JobState, Node, Queued
 from spawners.slurm.cli import queries
 from spawners.slurm.cli.queries import (
+    SEPARATOR,
     Unreadable,
     everybody_query,
     jobs_query,
@@ -82,7 +83,8 @@ def jobs(**change: str) -> str:
 
 def named(query: list[str], *rows: dict[str, str]) -> str:
     """What is printed for rows of names: each column with the text after the colon behind it."""
-    columns = [part.split(":") for part in query[-1].removeprefix("--Format=").split(",")]
+    form = next(word for word in query if SEPARATOR in word)
+    columns = [part.split(":") for part in form.removeprefix("--Format=").split(",")]
     return "".join("".join(row[name] + end for name, end in columns) + "\n" for row in rows)
 
 
@@ -127,9 +129,10 @@ def test_the_questions() -> None:
         "JobID:\x1f,UserID:\x1f,State:\x1f,Reason:\x1f,BatchHost:\x1f,StartTime:\x1f,EndTime:\x1f,Partition:\x1f,"
         "PriorityLong:\x1f"
     )
-    asked = ["squeue", "--noheader", "--array", "--states=all"]
-    assert everybody_query(claims=False) == [*asked, f"--Format={columns}"]
-    assert everybody_query(claims=True) == [*asked, f"--Format={columns},Account:\x1f,QOS:\x1f,tres-alloc:\x1f"]
+    asked = ["squeue", "--noheader", "--states=all"]
+    assert everybody_query(claims=False) == [*asked, "--Format", columns]
+    claims = "Account:\x1f,QOS:\x1f,tres-alloc:\x1f"
+    assert everybody_query(claims=True) == [*asked, "--Format", f"{columns},{claims}", "--array"]
     assert nodes_query() == [
         *("sinfo", "--noheader", "--Node"),
         "--Format=NodeList:\x1f,NodeAddr:\x1f,StateLong:\x1f,PartitionName:\x1f,Gres:\x1f,GresUsed:\x1f,"
@@ -151,7 +154,8 @@ def test_nothing_is_asked_for_that_a_person_writes(letter: str) -> None:
 # Account and quality of service are a person's words where nobody is held to an association.
 @pytest.mark.parametrize(("claims", "own"), [(False, {"Account", "QOS"}), (True, set())])
 def test_nor_of_everybodys_jobs(claims: bool, own: set[str]) -> None:
-    asked = {part.partition(":")[0] for part in everybody_query(claims)[-1].removeprefix("--Format=").split(",")}
+    form = next(word for word in everybody_query(claims) if SEPARATOR in word)
+    asked = {part.partition(":")[0] for part in form.split(",")}
     assert not asked & {"Name", "Comment", "Command", "WorkDir", "Feature", "WCKey", "Reservation", "Licenses", *own}
 
 

@@ -22,7 +22,7 @@ from tests.unit.test_commands import NODE, Programs, failing, forever, printing
 
 SILENT = failing("slurm_load_jobs error: Unable to contact slurm controller (connect failure)\n")
 NODES = printing(NODE)
-EVERYBODY = "squeue --noheader --array"
+EVERYBODY = "squeue --noheader --states=all --Format"
 
 
 def jobs(*ids: int, state: str = "RUNNING") -> Result:

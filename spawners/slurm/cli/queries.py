@@ -118,9 +118,12 @@ def exit_code_query(job_id: int) -> list[str]:
 
 
 def everybody_query(claims: bool) -> list[str]:
-    """Everybody's jobs, ended ones too, each task of an array by itself; with ``claims`` what each has or asks for."""
+    """Everybody's jobs, ended ones too; with ``claims`` what each has or asks for, each task of an array by itself."""
     fields = EVERYBODY_FIELDS | (CLAIM_FIELDS if claims else {})
-    return ["squeue", "--noheader", "--array", "--states=all", f"--Format={_ended_columns(fields)}"]
+    tasks = (
+        ["--array"] if claims else []
+    )  # else a large array would be a line for each task, and one place in the queue
+    return ["squeue", "--noheader", "--states=all", "--Format", _ended_columns(fields), *tasks]
 
 
 def parse_everybody(text: str, claims: bool, ours: Collection[int]) -> Everybody:
