@@ -1,6 +1,6 @@
 """The idle culler as Campus runs it: jupyterhub-idle-culler, which asks the hub what is idle.
 
-The hub decides (spawners.idle), since it also announces the end to the session's page: the two must not differ.
+The hub decides (spawners.life.idle), since it also announces the end to the session's page: the two must not differ.
 """
 
 from __future__ import annotations

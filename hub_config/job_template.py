@@ -9,7 +9,7 @@ from campus_base.errors import CampusError
 from hub_config.paths import Paths
 from hub_config.sessions import offer
 from hub_config.site import Site
-from spawners.job_template import template_mistakes
+from spawners.job.template import template_mistakes
 
 _LARGEST = 64 * 1024
 

@@ -8,7 +8,7 @@ from hub_config.daemon_accounts import as_account, may_bind
 from hub_config.paths import Paths
 from hub_config.routes import WatchedProxy
 from hub_config.site import Site
-from spawners.tls import share_context
+from spawners.job.tls import share_context
 
 # Milliseconds. A node out of reach must not hold requests for ever; a balancer in front keeps connections for a minute.
 _TIMEOUTS = ("--proxy-timeout=3600000", "--keep-alive-timeout=75000")

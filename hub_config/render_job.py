@@ -16,12 +16,12 @@ from campus_base.errors import CampusError
 from hub_config.installed import installed_site
 from hub_config.paths import Paths
 from hub_config.sessions import update_sessions
-from spawners.certificates import FILES
+from spawners.allowed.request import SessionRequest, check_request
+from spawners.cluster.watch import ClusterWatch
+from spawners.job.certificates import FILES
+from spawners.job.submission import job_environment, job_request
 from spawners.refusal import SessionRefused
-from spawners.request import SessionRequest, check_request
 from spawners.spawner import CampusSpawner
-from spawners.submission import job_environment, job_request
-from spawners.watch import ClusterWatch
 
 
 class _IdleWatch(ClusterWatch):

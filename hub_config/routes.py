@@ -11,7 +11,7 @@ from typing import Any
 from jupyterhub.proxy import ConfigurableHTTPProxy
 from traitlets import Instance
 
-from spawners.watch import WatchSettings, shared_watch
+from spawners.cluster.watch import WatchSettings, shared_watch
 
 _LOOK_SECONDS = 2.0
 

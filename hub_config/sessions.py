@@ -12,15 +12,15 @@ from hub_config.home import home
 from hub_config.paths import Paths
 from hub_config.site import Environment, Site, Size, duration_seconds, memory_mib
 from hub_config.slurmrestd import rest_transport
-from spawners import api, form, home_api, idle_api
-from spawners.environments import SessionEnvironment
-from spawners.idle import IdleLimits
-from spawners.offer import Offer, SessionSize
+from spawners import api, form
+from spawners.allowed.environments import SessionEnvironment
+from spawners.allowed.offer import Offer, SessionSize
+from spawners.cluster.watch import WatchSettings
+from spawners.life.idle import IdleLimits
 from spawners.slurm import Transport
 from spawners.slurm.cli import CliTransport
 from spawners.slurm.sudo import SudoTransport
 from spawners.spawner import CampusSpawner
-from spawners.watch import WatchSettings
 
 
 def session_size(size: Size) -> SessionSize:
@@ -105,7 +105,7 @@ def update_sessions(c, site: Site, paths: Paths) -> None:
     c.WatchedProxy.cluster_watch = watch
     desk = classes.desk_of(site, paths, c.CampusSpawner.offer, watch)
     of_courses = [*hub_side.HANDLERS, *classes.handlers(desk)]
-    c.JupyterHub.extra_handlers = [*api.HANDLERS, *idle_api.HANDLERS, *home_api.HANDLERS, *form.HANDLERS, *of_courses]
+    c.JupyterHub.extra_handlers = [*api.HANDLERS, *form.HANDLERS, *of_courses]
     c.CampusSpawner.job_template = paths.job_template.read_text() if site.sessions.job_template else ""
     c.CampusSpawner.idle_limits = idle_limits(site)
     c.CampusSpawner.log_folder = site.sessions.log_folder

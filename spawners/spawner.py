@@ -17,27 +17,28 @@ from traitlets import Any as AnyTrait
 from traitlets import Unicode, default
 
 from campus_base.errors import CampusError
-from spawners import metrics, resume, usage
-from spawners.adoption import adopt
-from spawners.callback import Expected, digest, serve_callback
-from spawners.certificates import FILES, alternative_names, as_environment, make_certificate
-from spawners.ending import ENDING, is_over, look_why
-from spawners.failure import Ended, stopped
+from spawners import metrics
+from spawners.allowed.offer import Offer, RequestRefused, SessionSize
+from spawners.allowed.request import SessionRequest, check_request
+from spawners.allowed.settle import settle
+from spawners.allowed.ways import Means
+from spawners.cluster.reconcile import Ledger
+from spawners.cluster.watch import ClusterWatch, WatchSettings, shared_watch
 from spawners.form import choose, render_form
 from spawners.identity import account_named, identity_of, identity_of_uid, is_persons
-from spawners.idle import IdleClock, IdleLimits
-from spawners.means import means_of
-from spawners.offer import Offer, RequestRefused, SessionSize
-from spawners.readiness import until_up
-from spawners.reconcile import Ledger
+from spawners.job.callback import Expected, digest, serve_callback
+from spawners.job.certificates import FILES, alternative_names, as_environment, make_certificate
+from spawners.job.submission import job_environment, job_request
+from spawners.life import resume, usage
+from spawners.life.adoption import adopt
+from spawners.life.ending import ENDING, is_over, look_why
+from spawners.life.failure import Ended, stopped
+from spawners.life.idle import IdleClock, IdleLimits
+from spawners.life.readiness import until_up
+from spawners.outlook.means import means_of
 from spawners.refusal import SessionRefused, refused
-from spawners.request import SessionRequest, check_request
-from spawners.settle import settle
 from spawners.slurm import Job, JobState, Refused
 from spawners.slurm.reasons import reason_sentence
-from spawners.submission import job_environment, job_request
-from spawners.watch import ClusterWatch, WatchSettings, shared_watch
-from spawners.ways import Means
 
 serve_callback()
 
@@ -119,7 +120,7 @@ class CampusSpawner(SlurmSpawner):
         return lambda spawner, options: None
 
     def api_url(self, what: str) -> str:
-        """Where this person's pages ask for ``sizes`` or ``waiting`` (spawners.api)."""
+        """Where this person's pages ask for ``sizes`` or ``waiting`` (spawners.api.start)."""
         server = f"?server={quote(self.name)}" if self.name else ""
         return f"{self.hub.base_url}api/users/{quote(self.user.name)}/campus/{what}{server}"
 

@@ -14,7 +14,7 @@ _DEADLINE = 60.0  # seconds: for more time, Slurm is asked twice
 
 
 async def ask_hub(what: str, wish: dict[str, Any], expected: frozenset[str], trouble: str) -> dict[str, Any]:
-    """POST ``wish`` to the hub's ``campus/WHAT`` of this session (spawners.api); returns its answer, an object.
+    """POST ``wish`` to the hub's ``campus/WHAT`` of this session (spawners.api.start); returns its answer, an object.
 
     Raises CampusError: the hub's own refusal, or ``trouble``, a sentence, where the answer is not as expected.
     """

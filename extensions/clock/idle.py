@@ -18,7 +18,7 @@ _SILENT = 60.0  # seconds until a hub that did not answer is told again
 
 
 class IdleReports:
-    """The session's side of spawners.idle: the hub decides, from what is reported here."""
+    """The session's side of spawners.life.idle: the hub decides, from what is reported here."""
 
     def __init__(self, use: Use, gpus: Kept[list[dict[str, Any]]], settings: dict[str, Any], log: Any) -> None:
         self._use, self._gpus, self._settings, self._log = use, gpus, settings, log
@@ -62,7 +62,7 @@ class IdleReports:
         self._due = self._at + again
 
     def now(self) -> dict[str, Any] | None:
-        """For the page: None while the end is not near, otherwise what the hub said (spawners.idle_api.UseHandler).
+        """For the page: None while the end is not near, otherwise what the hub said (spawners.api.idle.UseHandler).
 
         With ``keeps_left``: how often the session may still be kept.
         """

@@ -90,7 +90,7 @@ class Use:
         return max(self._worked, self._changed, self._kept)
 
     def figures(self) -> dict[str, float | None]:
-        """For the hub: ``idle`` and ``gpu_idle``, see spawners.idle.Figures."""
+        """For the hub: ``idle`` and ``gpu_idle``, see spawners.life.idle.Figures."""
         now = self._clock()
         gpu = now - max(self._worked, self._kept, self._gpu_unknown or 0.0) if self._gpu_counts else None
         return {"idle": max(0.0, now - self.last), "gpu_idle": None if gpu is None else max(0.0, gpu)}

@@ -37,4 +37,4 @@ ENDINGS = {
     "no-answer": N_("JupyterLab did not answer on its node, so the session was given up. Start it again."),
     "failed": N_("The session stopped with an error."),
 }
-"""How a session ended, by its cause (spawners.failure), for languages that the hub's own sentence is not in."""
+"""How a session ended, by its cause (spawners.life.failure), for languages that the hub's own sentence is not in."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from campus_base.errors import CampusError
 
-MOST = 5  # as spawners.recent has it, which keeps no more; as the next
+MOST = 5  # as spawners.life.recent has it, which keeps no more; as the next
 _LONGEST = 500  # characters of a path
 _GONE = 4 * MOST
 _SOON = 2.0  # seconds: several documents are saved at a time
@@ -95,7 +95,7 @@ class Saved:
             wait, patience = _SOON, _PATIENCE[0]
 
     def _report(self) -> dict[str, Any]:
-        """As spawners.recent.Report has it."""
+        """As spawners.life.recent.Report has it."""
         now = self._clock()
         saved = [{"path": path, "ago": max(0.0, now - at)} for path, at in reversed(self._at.items())]
         return {"notebooks": saved, "gone": list(self._gone)}

@@ -20,12 +20,12 @@ from hub_config.courses.services import exchange_certificate, hub_certificate, p
 from hub_config.exchange import exchange_inside_url
 from hub_config.paths import Paths
 from hub_config.site import Site, duration_seconds
-from spawners.booking import NoClass, Terms, Wish, gpus_in, is_class, plan, seats
+from spawners.allowed.booking import NoClass, Terms, Wish, gpus_in, is_class, plan, seats
 from spawners.identity import account_named, is_persons
-from spawners.offer import Offer, shown
+from spawners.allowed.offer import Offer, shown
 from spawners.slurm.errors import ControllerSilent
 from spawners.slurm.rules import Reservation
-from spawners.watch import ClusterWatch, WatchSettings, shared_watch
+from spawners.cluster.watch import ClusterWatch, WatchSettings, shared_watch
 
 _SPARE = 60  # seconds: "now" may be a moment ago when it arrives
 _BOOKING = asyncio.Lock()  # two at once might have what there is for one

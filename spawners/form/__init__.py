@@ -8,10 +8,10 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader
 from jupyterhub.handlers.static import CacheControlStaticFilesHandler
 
-from spawners.failure import Ended
+from spawners.allowed.offer import LABELS, Offer
 from spawners.form.choose import Chosen as Chosen
 from spawners.form.choose import choose as choose
-from spawners.offer import LABELS, Offer
+from spawners.life.failure import Ended
 
 # Regular expression, below the hub's own path -> handler (JupyterHub.extra_handlers).
 HANDLERS = [(r"/campus/form/(.*)", CacheControlStaticFilesHandler, {"path": str(Path(__file__).parent / "static")})]

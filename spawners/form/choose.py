@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
-from spawners.offer import CASCADE, Offer, SessionSize
-from spawners.request import SessionRequest, check_request, least_memory, memory_mib
-from spawners.settle import settle
-from spawners.ways import Means, offered
+from spawners.allowed.offer import CASCADE, Offer, SessionSize
+from spawners.allowed.request import SessionRequest, check_request, least_memory, memory_mib
+from spawners.allowed.settle import settle
+from spawners.allowed.ways import Means, offered
 
 _HINTS = {
     "reservation": "Nodes that are kept for a course or a team.",

@@ -50,7 +50,7 @@ _WHAT = (
 )
 
 
-# How the resource of a limit is called, or begins, where amounts are counted (spawners.limits).
+# How the resource of a limit is called, or begins, where amounts are counted (spawners.allowed.limits).
 _COUNTED = (("GRES", "gres/"), ("Cpu", "cpu"), ("CPU", "cpu"), ("Mem", "mem"), ("Node", "node"), ("Job", "jobs"))
 
 

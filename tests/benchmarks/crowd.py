@@ -117,7 +117,7 @@ def main() -> None:
     print(verdict("failures", failures, 0))
     print(verdict("pages, ms (95 %)", percentile(pages.seconds, 95) * 1000, 500))
     print(verdict("health, ms (95 %)", percentile(health.seconds, 95) * 1000, 100))
-    print(f"squeue for each interval of the watch: {per_interval:.2f} (1, and what is out of turn: spawners/watch.py)")
+    print(f"squeue for each interval of the watch: {per_interval:.2f} (1, and what is out of turn: spawners/cluster)")
     print(f"the hub's processor: {(full.cpu - before.cpu) / minutes:.1f} s a minute")
     print(
         f"the hub's memory: {before.memory:.0f} MiB before, {full.memory:.0f} with sessions, {after.memory:.0f} after"

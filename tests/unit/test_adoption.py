@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from spawners import adoption, readiness
-from spawners.adoption import adopt
+from spawners.life import adoption, readiness
+from spawners.life.adoption import adopt
 from spawners.refusal import SessionRefused
 
 

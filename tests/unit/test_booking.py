@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from spawners.booking import NoClass, Terms, Wish, is_class, name_of, plan, seats
-from spawners.offer import SessionSize
+from spawners.allowed.booking import NoClass, Terms, Wish, is_class, name_of, plan, seats
+from spawners.allowed.offer import SessionSize
 from spawners.slurm import Node
 from spawners.slurm.cli.reservations import book_command
 from spawners.slurm.rules import Reservation

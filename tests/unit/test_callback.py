@@ -24,7 +24,7 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application
 
-from spawners.callback import PATH, Expected, SessionReportHandler, digest, serve_callback
+from spawners.job.callback import PATH, Expected, SessionReportHandler, digest, serve_callback
 from spawners.spawner import CampusSpawner
 
 GOOD = b'{"port": 49152}'

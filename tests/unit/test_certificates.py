@@ -10,7 +10,7 @@ from certipy import Certipy
 from cryptography import x509
 
 from campus_base.process import Secret
-from spawners.certificates import AUTHORITY, FILES, alternative_names, as_environment, make_certificate
+from spawners.job.certificates import AUTHORITY, FILES, alternative_names, as_environment, make_certificate
 from spawners.slurm import Node
 
 

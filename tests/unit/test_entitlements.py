@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from spawners.entitlements import Choice, Person, choices
-from spawners.offer import RequestRefused, SessionSize
+from spawners.allowed.entitlements import Choice, Person, choices
+from spawners.allowed.offer import RequestRefused, SessionSize
+from spawners.allowed.ways import Means, way_for
 from spawners.slurm.rules import Association, Partition, Qos, Reservation, Rules
-from spawners.ways import Means, way_for
 
 NOW = 1_800_000_000
 HOUR = 3600

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from campus_base.process import ProgramFailed, Result, run
-from spawners.failure import Ended, autopsy, explain
+from spawners.life.failure import Ended, autopsy, explain
 from spawners.slurm import JobState, logs
 from spawners.slurm.cli import CliTransport
 

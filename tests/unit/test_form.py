@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from spawners.environments import SessionEnvironment
-from spawners.failure import Ended
+from spawners.allowed.environments import SessionEnvironment
+from spawners.allowed.offer import Offer, SessionSize
+from spawners.allowed.ways import Means
 from spawners.form import choose, render_form
 from spawners.form.choose import part_of_a_gpu
-from spawners.offer import Offer, SessionSize
+from spawners.life.failure import Ended
 from spawners.slurm.rules import Reservation, Rules
-from spawners.ways import Means
 from tests.unit.test_request import NOW, way
 
 EVIL = "\"><img src=x onerror=alert(1)>&'"

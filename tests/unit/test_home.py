@@ -16,8 +16,8 @@ from tornado.web import create_signed_value
 from extensions.home.catalogues import extracted
 from extensions.home.language import LOCALES, choose, languages, read_catalogue
 from extensions.home.words import ENDINGS
-from spawners import failure
-from spawners.failure import explain, stopped
+from spawners.life import failure
+from spawners.life.failure import explain, stopped
 from spawners.slurm import JobState
 from tests.support.exchange import Exchange, running, tar
 from tests.support.home import NO_SESSION, Home, at_home, text

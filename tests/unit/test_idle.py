@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from spawners import idle
-from spawners.failure import stopped
-from spawners.idle import Figures, IdleClock, IdleLimits, Verdict, decide
+from spawners.life import idle
+from spawners.life.failure import stopped
+from spawners.life.idle import Figures, IdleClock, IdleLimits, Verdict, decide
 
 MINUTE = 60.0
 LIMITS = IdleLimits(session=60 * MINUTE, gpu=30 * MINUTE, notice=5 * MINUTE, keeps=2)

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from spawners.job_script import render_job_script
-from spawners.request import SessionSize
+from spawners.allowed.request import SessionSize
+from spawners.job.script import render_job_script
 
 SIZE = SessionSize(
     "gpu1",

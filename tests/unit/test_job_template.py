@@ -18,9 +18,9 @@ from hub_config.render_job import render_job
 from hub_config.site import Site
 from hub_config.site_file import LOCAL, SITE_FILE
 from hub_config.up import Up
-from spawners.job_script import variables
-from spawners.job_template import blocks, template_mistakes
-from spawners.request import SessionSize
+from spawners.allowed.request import SessionSize
+from spawners.job.script import variables
+from spawners.job.template import blocks, template_mistakes
 from tests.support.ada import ADA, ada_has_an_account
 from tests.support.tokens import write_tokens
 from tests.unit.test_job_script import EXTENDS, SIZE, block
@@ -76,7 +76,7 @@ def test_a_good_template(text: str) -> None:
         (EXTENDS + block("prologue", "\n{{ sizes }}"), ["line 3: 'sizes' is undefined"]),
         (
             EXTENDS + block("prologue", "\n{{ size.gpsus }}"),
-            ["line 3: 'spawners.offer.SessionSize object' has no attr"],
+            ["line 3: 'spawners.allowed.offer.SessionSize object' has no attr"],
         ),
         (EXTENDS + block("prologue", "\n\n{{ 4 // size.gpus }}"), ["line 4: integer division or modulo by zero"]),
         (EXTENDS + block("prologue", "{{ size.name | loud }}"), ["line 2: No filter named 'loud'."]),

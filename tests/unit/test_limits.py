@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from spawners.entitlements import Choice, Person
-from spawners.limits import Standing, Use, amount, how_many, reached, standing
+from spawners.allowed.entitlements import Choice, Person
+from spawners.allowed.limits import Standing, Use, amount, how_many, reached, standing
 from spawners.slurm.facts import Claim
 from spawners.slurm.rules import Association, Cap, Partition, Qos, Rules, Tres
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from spawners import identity, means
-from spawners.limits import Use
-from spawners.means import means_of, partitions_for, slices_for
+from spawners import identity
+from spawners.allowed.limits import Use
+from spawners.outlook import means
+from spawners.outlook.means import means_of, partitions_for, slices_for
 from spawners.slurm.rules import Association, Partition, Rules
 from tests.unit.test_outlook import node, size
 

@@ -27,16 +27,17 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from campus_base.process import ProgramFailed
-from spawners import failure, metrics
-from spawners.environments import SessionEnvironment
+from spawners import metrics
+from spawners.allowed.environments import SessionEnvironment
+from spawners.allowed.offer import Offer, SessionSize
+from spawners.cluster.reconcile import Ledger, Reconciler
+from spawners.cluster.watch import WatchSettings, shared_watch
 from spawners.identity import DirectorySilent
-from spawners.offer import Offer, SessionSize
-from spawners.reconcile import Ledger, Reconciler
+from spawners.life import failure
 from spawners.refusal import SessionRefused
 from spawners.slurm import JobState, Node
 from spawners.slurm.cli import CliTransport
 from spawners.spawner import CampusSpawner
-from spawners.watch import WatchSettings, shared_watch
 from tests.support.ada import ADA, ada_has_an_account
 from tests.unit.test_commands import SILENCE, Programs, failing, job, printing
 from tests.unit.test_watch import everybody, jobs, until
@@ -312,7 +313,7 @@ def test_every_cause_that_a_start_can_have_is_known() -> None:
     found = {state.value for state in JobState if state.over}
     found |= {cause for _, cause, _ in failure._FROM_LOG} | {state.value for state in failure._FROM_STATE}
     found |= {failure.explain(JobState.FAILED, 1, "7", "").cause}
-    sources = ["spawners/spawner.py", "spawners/offer.py", "spawners/slurm/errors.py", "campus_base/process.py"]
+    sources = ["spawners/spawner.py", "spawners/allowed/offer.py", "spawners/slurm/errors.py", "campus_base/process.py"]
     for source in sources:
         for node in ast.walk(ast.parse((CHECKOUT / source).read_text())):
             match node:
@@ -341,8 +342,8 @@ async def spawner(programs: Programs, monkeypatch: pytest.MonkeyPatch, tmp_path:
 
     ada_has_an_account(monkeypatch)
     monkeypatch.setattr(CliTransport, "nodes", nodes)
-    monkeypatch.setattr("spawners.readiness.session_context", lambda *_, **__: None)
-    monkeypatch.setattr("spawners.readiness.wait_for_http_server", answer)
+    monkeypatch.setattr("spawners.life.readiness.session_context", lambda *_, **__: None)
+    monkeypatch.setattr("spawners.life.readiness.wait_for_http_server", answer)
     for command, says in (("sbatch --test-only", ""), ("sbatch --parsable", "7\n"), ("squeue", "")):
         programs.answer(command, printing(says))
     programs.answer("scancel", printing())

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from campus_base.errors import CampusError
-from spawners.entitlements import Person
-from spawners.environments import SessionEnvironment
-from spawners.limits import Use
-from spawners.offer import Offer, SessionSize
-from spawners.outlook import Outlook, fits_now, words
-from spawners.request import SessionRequest, check_request
+from spawners.allowed.entitlements import Person
+from spawners.allowed.environments import SessionEnvironment
+from spawners.allowed.limits import Use
+from spawners.allowed.offer import Offer, SessionSize
+from spawners.allowed.request import SessionRequest, check_request
+from spawners.allowed.ways import Means
+from spawners.cluster.watch import Picture
+from spawners.outlook.sizes import Outlook, fits_now, words
 from spawners.slurm import Claim, Node
 from spawners.slurm.rules import Association, Cap, Qos, Rules
-from spawners.watch import Picture
-from spawners.ways import Means
 from tests.unit.test_request import way
 
 

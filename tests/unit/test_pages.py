@@ -24,10 +24,10 @@ from hub_config.paths import Paths
 from hub_config.sessions import offer
 from hub_config.site import Site
 from hub_config.site_file import LOCAL, SITE_FILE
-from spawners.environments import SessionEnvironment
-from spawners.failure import Ended
+from spawners.allowed.environments import SessionEnvironment
+from spawners.allowed.offer import Offer
 from spawners.form import HANDLERS, choose, render_form
-from spawners.offer import Offer
+from spawners.life.failure import Ended
 
 EVIL = """"><script>alert(1)</script><img src=x onerror='alert(1)'>"""
 OURS = sorted(p.name for p in TEMPLATES.glob("*.html"))

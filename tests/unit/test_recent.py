@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from campus_base.errors import CampusError
 from extensions.recent import saved
 from extensions.recent.saved import Saved
-from spawners import recent
-from spawners.recent import LONGEST, MOST, Report, merged
+from spawners.life import recent
+from spawners.life.recent import LONGEST, MOST, Report, merged
 
 assert saved.MOST == MOST
 assert saved._LONGEST == LONGEST

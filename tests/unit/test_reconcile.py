@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from spawners.reconcile import Ledger, Reconciler
+from spawners.cluster.reconcile import Ledger, Reconciler
 from spawners.slurm import Job, JobState
 from spawners.slurm.cli import CliTransport
 from tests.unit.test_commands import Programs, failing, printing

@@ -18,8 +18,8 @@ from hub_config.paths import Paths
 from hub_config.render_job import render_job
 from hub_config.sessions import update_sessions
 from hub_config.site_file import LOCAL
+from spawners.cluster.watch import WatchSettings, shared_watch
 from spawners.spawner import CampusSpawner
-from spawners.watch import WatchSettings, shared_watch
 from tests.support.ada import ADA, ada_has_an_account
 from tests.unit.test_commands import Programs
 from tests.unit.test_metrics import programs, spawner, until

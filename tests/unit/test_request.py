@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from spawners.entitlements import Choice
-from spawners.environments import SessionEnvironment
-from spawners.offer import CASCADE, Offer, RequestRefused, SessionSize
-from spawners.request import SessionRequest, check_request
-from spawners.settle import settle
-from spawners.ways import Means, offered
+from spawners.allowed.entitlements import Choice
+from spawners.allowed.environments import SessionEnvironment
+from spawners.allowed.offer import CASCADE, Offer, RequestRefused, SessionSize
+from spawners.allowed.request import SessionRequest, check_request
+from spawners.allowed.settle import settle
+from spawners.allowed.ways import Means, offered
 
 NOW = 1_000_000
 MESSY = "x'\"\n$(touch /tmp/owned)`id`;--wrap=id<script>é学\u202e"

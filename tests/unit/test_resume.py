@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from spawners.failure import Ended
+from spawners.life.failure import Ended
+from spawners.life.resume import offer, options_of, query
 from spawners.refusal import SessionRefused
-from spawners.resume import offer, options_of, query
 from spawners.spawner import CampusSpawner
 from tests.unit.test_commands import Programs
 from tests.unit.test_form import offer as offered

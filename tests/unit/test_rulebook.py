@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from campus_base.errors import CampusError
-from spawners import rulebook
-from spawners.rulebook import Rulebook
+from spawners.cluster import rulebook
+from spawners.cluster.rulebook import Rulebook
 from spawners.slurm.rules import Association, Partition, Qos, Rules
 
 ACCOUNTS = {"associations": (Association(account="class", user="ann"),), "qos": {"normal": Qos(name="normal")}}

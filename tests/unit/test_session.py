@@ -19,7 +19,7 @@ import pytest
 from certipy import Certipy
 
 from campus_base.process import Secret
-from spawners.certificates import FILES, as_environment
+from spawners.job.certificates import FILES, as_environment
 from spawners.session import private, report
 from spawners.session.__main__ import _bind
 from spawners.session.private import make_private_folder

@@ -10,8 +10,8 @@ import pytest
 from hub_config.paths import Paths
 from hub_config.sessions import offer
 from hub_config.site_file import LOCAL, SITE_FILE
-from spawners.environments import SessionEnvironment
-from spawners.job_script import render_job_script
+from spawners.allowed.environments import SessionEnvironment
+from spawners.job.script import render_job_script
 from tests.unit.test_job_script import ODD, SIZE, home, interpreter, run_script, said
 
 __all__ = ["home"]  # a fixture

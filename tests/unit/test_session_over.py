@@ -16,11 +16,11 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from tornado.web import RequestHandler
 
-from spawners.ending import is_over
-from spawners.offer import Offer
-from spawners.reconcile import Ledger
+from spawners.allowed.offer import Offer
+from spawners.cluster.reconcile import Ledger
+from spawners.cluster.watch import Picture
+from spawners.life.ending import is_over
 from spawners.spawner import CampusSpawner
-from spawners.watch import Picture
 
 
 class Proxy:
@@ -54,7 +54,7 @@ def user() -> Iterator[User]:
 
 @pytest.fixture
 async def spawner(user: User, monkeypatch: pytest.MonkeyPatch) -> CampusSpawner:
-    monkeypatch.setattr("spawners.watch.ClusterWatch.ensure_running", lambda _: None)
+    monkeypatch.setattr("spawners.cluster.watch.ClusterWatch.ensure_running", lambda _: None)
     return user._new_spawner("", CampusSpawner, hub=Hub(), offer=Offer((), ()))
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from spawners.failure import Ended
-from spawners.sessions_api import shown
+from spawners.api.sessions import shown
+from spawners.life.failure import Ended
 from spawners.slurm import Job, JobState
 from tests.unit.test_waiting import OFFER, job, picture, queued
 

@@ -10,7 +10,7 @@ import jupyterhub.user
 import pytest
 from certipy import Certipy
 
-from spawners.tls import session_context, share_context
+from spawners.job.tls import session_context, share_context
 
 
 @pytest.fixture

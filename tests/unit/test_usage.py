@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from spawners import usage
+from spawners.life import usage
 from spawners.slurm import Job, JobState
 from tests.unit.test_metrics import Moved
 from tests.unit.test_waiting import OFFER, job

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from spawners.environments import SessionEnvironment
-from spawners.offer import Offer
+from spawners.allowed.environments import SessionEnvironment
+from spawners.allowed.offer import Offer
+from spawners.allowed.ways import Means
+from spawners.cluster.watch import Picture
+from spawners.outlook.waiting import instead, place_of, waiting
 from spawners.slurm import Job, JobState, Queued
-from spawners.waiting import instead, place_of, waiting
-from spawners.watch import Picture
-from spawners.ways import Means
 from tests.unit.test_outlook import node, size
 from tests.unit.test_request import NOW, way
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from campus_base.process import Result
-from spawners import allowance
-from spawners import watch as watch_module
-from spawners.allowance import Allowance
-from spawners.reconcile import Ledger
-from spawners.rulebook import Rulebook
+from spawners.cluster import allowance
+from spawners.cluster import watch as watch_module
+from spawners.cluster.allowance import Allowance
+from spawners.cluster.reconcile import Ledger
+from spawners.cluster.rulebook import Rulebook
+from spawners.cluster.watch import ClusterWatch, Picture, WatchSettings, shared_watch
 from spawners.slurm.cli import CliTransport
 from spawners.slurm.rules import Rules
-from spawners.watch import ClusterWatch, Picture, WatchSettings, shared_watch
 from tests.unit.test_commands import NODE, Programs, failing, forever, printing
 
 SILENT = failing("slurm_load_jobs error: Unable to contact slurm controller (connect failure)\n")
@@ -498,7 +498,7 @@ async def test_between_two_looks_lies_the_interval(watched: Watched, monkeypatch
 
     at = [1000.0]
     monkeypatch.setattr(watch_module, "time", SimpleNamespace(monotonic=lambda: at[0]))
-    monkeypatch.setattr("spawners.watch.asyncio.sleep", pause)
+    monkeypatch.setattr("spawners.cluster.watch.asyncio.sleep", pause)
     watched.answers(jobs())
     watched.every(42).ensure_running()
     async with asyncio.timeout(5):
@@ -541,7 +541,7 @@ async def test_the_nodes_are_asked_for_while_somebody_waits_and_now_and_then(
     # The answer that shows who waits has the next look ask for nodes as well.
     assert asked == [1, 1, 1, 1, 2, 3, 4, 4, 4]
     assert watched.watch.picture.nodes["n1"].address == "10.0.0.1"
-    monkeypatch.setattr("spawners.watch._NODES_SECONDS", 0.0)
+    monkeypatch.setattr("spawners.cluster.watch._NODES_SECONDS", 0.0)
     await look(jobs(7))
     assert asked[-1] == 5
 

@@ -25,7 +25,7 @@ class Mine:
 
 
 async def mine(page: Page) -> Mine:
-    """What the hub says (spawners.home_api)."""
+    """What the hub says (spawners.api.home)."""
     try:
         found = await page.hub("GET", f"/users/{quote(page.me.name)}/campus/home")
     except CampusError as error:

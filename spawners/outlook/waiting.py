@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from spawners.limits import Standing
-from spawners.means import limit_of, standing_of
-from spawners.offer import Offer, RequestRefused, SessionSize
-from spawners.outlook import fits_now, words
-from spawners.request import check_request
-from spawners.settle import settle
+from spawners.allowed.limits import Standing
+from spawners.allowed.offer import Offer, RequestRefused, SessionSize
+from spawners.allowed.request import check_request
+from spawners.allowed.settle import settle
+from spawners.allowed.ways import Means
+from spawners.cluster.watch import Picture
+from spawners.outlook.means import limit_of, standing_of
+from spawners.outlook.sizes import fits_now, words
 from spawners.slurm import Job
 from spawners.slurm.reasons import reason_sentence
-from spawners.watch import Picture
-from spawners.ways import Means
 
 # Jobs that no free place would start: they are not before anybody.
 _NOT_IN_LINE = frozenset({"JobHeldUser", "JobHeldAdmin", "Dependency", "BeginTime", "Reservation"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spawners.reserved import beside, has_nodes_of, is_for, within
+from spawners.allowed.reserved import beside, has_nodes_of, is_for, within
 from spawners.slurm.rules import Association, Partition, Qos, Rules
 
 

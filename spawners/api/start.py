@@ -9,13 +9,12 @@ from jupyterhub.apihandlers import APIHandler
 from jupyterhub.scopes import needs_scope
 
 from campus_base.errors import CampusError
+from spawners.allowed.request import OPTIONS, SessionRequest
 from spawners.form import choose
-from spawners.more_time import extend
-from spawners.outlook import Outlook
-from spawners.request import OPTIONS, SessionRequest
-from spawners.sessions_api import SessionsHandler
+from spawners.life.more_time import extend
+from spawners.outlook.sizes import Outlook
+from spawners.outlook.waiting import instead, waiting
 from spawners.slurm import JobState
-from spawners.waiting import instead, waiting
 
 if TYPE_CHECKING:
     from spawners.spawner import CampusSpawner
@@ -93,9 +92,7 @@ class ExtendHandler(_ForOne):
         self.finish({"end": end})
 
 
-# Regular expression, below the hub's own path -> handler (JupyterHub.extra_handlers).
 HANDLERS = [
-    (r"/api/users/([^/]+)/campus/sessions", SessionsHandler),
     (r"/api/users/([^/]+)/campus/sizes", SizesHandler),
     (r"/api/users/([^/]+)/campus/waiting", WaitingHandler),
     (r"/api/users/([^/]+)/servers/([^/]*)/campus/extend", ExtendHandler),

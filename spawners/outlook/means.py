@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from campus_base.errors import CampusError
-from spawners.entitlements import Person, choices
+from spawners.allowed.entitlements import Person, choices
+from spawners.allowed.limits import Standing, how_many, reached, standing
+from spawners.allowed.offer import SessionSize
+from spawners.allowed.request import SessionRequest
+from spawners.allowed.ways import Means
+from spawners.cluster.watch import ClusterWatch
 from spawners.identity import account_named, group_names
-from spawners.limits import Standing, how_many, reached, standing
-from spawners.offer import SessionSize
-from spawners.request import SessionRequest
 from spawners.slurm import Node
 from spawners.slurm.reasons import limited_resource
 from spawners.slurm.rules import Tres
-from spawners.watch import ClusterWatch
-from spawners.ways import Means
 
 
 async def person_named(name: str) -> Person | None:

@@ -6,9 +6,9 @@ import pwd
 from typing import TYPE_CHECKING
 
 from campus_base.process import Secret
-from spawners.callback import PATH
-from spawners.job_script import render_job_script
-from spawners.request import SessionRequest
+from spawners.allowed.request import SessionRequest
+from spawners.job.callback import PATH
+from spawners.job.script import render_job_script
 from spawners.slurm import JobRequest
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from spawners.failure import Ended
-from spawners.offer import SessionSize
+from spawners.allowed.offer import SessionSize
+from spawners.life.failure import Ended
 from spawners.refusal import SessionRefused
 
 OPTION = "resume"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from campus_base.errors import CampusError
 from campus_base.shared import Shared
-from spawners.environments import SessionEnvironment
+from spawners.allowed.environments import SessionEnvironment
 
 CASCADE = ("reservation", "account", "partition", "qos")
 """What Slurm lets a person choose between: each of them narrows what those after it may be."""

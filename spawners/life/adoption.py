@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from jupyterhub.utils import exponential_backoff
 
-from spawners.readiness import until_up_again
+from spawners.life.readiness import until_up_again
 from spawners.refusal import SessionRefused
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from jupyterhub.apihandlers import APIHandler
 from jupyterhub.scopes import needs_scope
 from pydantic import ValidationError
 
-from spawners import recent, usage
-from spawners.sessions_api import sessions_of
+from spawners.api.sessions import sessions_of
+from spawners.life import recent, usage
 
 if TYPE_CHECKING:
     from spawners.spawner import CampusSpawner
@@ -29,7 +29,7 @@ class _OfOneself(APIHandler):
 class HomeHandler(_OfOneself):
     """``GET`` answers ``{"sessions", "recent", "gpu_hours"}``.
 
-    ``sessions`` is as in spawners.sessions_api; ``recent`` are objects of ``path`` (from the home folder), ``at``
+    ``sessions`` is as in spawners.api.sessions; ``recent`` are objects of ``path`` (from the home folder), ``at``
     (seconds since the epoch) and ``size``, the newest first; ``gpu_hours`` is ``{"month", "total"}``.
     """
 
@@ -57,7 +57,7 @@ class ForgetHandler(_OfOneself):
 
 
 class RecentHandler(APIHandler):
-    """``POST`` what spawners.recent.Report says, with the session's own token; 400 for any other body."""
+    """``POST`` what spawners.life.recent.Report says, with the session's own token; 400 for any other body."""
 
     @needs_scope("access:servers")
     def post(self, user_name: str, server_name: str) -> None:
@@ -79,7 +79,6 @@ class RecentHandler(APIHandler):
             super()._log()
 
 
-# As in spawners.api.
 HANDLERS = [
     (r"/api/users/([^/]+)/campus/home", HomeHandler),
     (r"/api/users/([^/]+)/campus/recent", ForgetHandler),

@@ -15,7 +15,7 @@ from jinja2 import BaseLoader, StrictUndefined, Template, TemplateNotFound, pass
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from spawners.request import SessionSize
+from spawners.allowed.request import SessionSize
 
 OURS = "job_script.sh.j2"
 SITES = "the site's template"
@@ -38,7 +38,7 @@ class _Loader(BaseLoader):
     """Two names and no other: a template reads no file."""
 
     def __init__(self, text: str) -> None:
-        self.texts = {OURS: files("spawners").joinpath(OURS).read_text(), SITES: text}
+        self.texts = {OURS: files("spawners.job").joinpath(OURS).read_text(), SITES: text}
 
     def get_source(self, environment, template: str):
         if template not in self.texts:
@@ -76,6 +76,6 @@ def render_job_script(python: Sequence[str], log_folder: str, size: SessionSize,
     """The script for a size.
 
     ``python`` is the command that runs Python code, ``log_folder`` is relative to the home, and ``template`` the text
-    of the site's template, empty for none. Raises what its expressions raise: spawners.job_template looks first.
+    of the site's template, empty for none. Raises what its expressions raise: spawners.job.template looks first.
     """
     return _template(template).render(variables(python, log_folder, size))

@@ -9,8 +9,8 @@ import tornado.web as web
 from jupyterhub.apihandlers import APIHandler
 from jupyterhub.scopes import needs_scope
 
+from spawners.outlook.waiting import waiting
 from spawners.slurm import Job, JobState
-from spawners.waiting import waiting
 
 if TYPE_CHECKING:
     from spawners.spawner import CampusSpawner
@@ -69,3 +69,6 @@ class SessionsHandler(APIHandler):
         if user is None:
             raise web.HTTPError(404)
         self.finish({"sessions": sessions_of(user)})
+
+
+HANDLERS = [(r"/api/users/([^/]+)/campus/sessions", SessionsHandler)]

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from spawners.entitlements import Choice, Person
-from spawners.limits import Use
-from spawners.offer import CASCADE, LABELS, RequestRefused, SessionSize, shown
+from spawners.allowed.entitlements import Choice, Person
+from spawners.allowed.limits import Use
+from spawners.allowed.offer import CASCADE, LABELS, RequestRefused, SessionSize, shown
 from spawners.slurm.rules import Rules
 
 _MOST_NAMED = 8

@@ -11,8 +11,8 @@ from typing import Any
 from jinja2 import TemplateSyntaxError, nodes
 
 from campus_base.process import run_sync
-from spawners.job_script import OURS, SITES, shell_environment, variables
-from spawners.request import SessionSize
+from spawners.allowed.request import SessionSize
+from spawners.job.script import OURS, SITES, shell_environment, variables
 
 _EXTENDS = f'{{% extends "{OURS}" %}}'
 _SHELL_SECONDS = 10

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from campus_base.errors import CampusError
-from spawners.request import SessionRequest, check_request
+from spawners.allowed.request import SessionRequest, check_request
 from spawners.slurm import JobState
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from campus_base.errors import CampusError
 from campus_base.process import Identity
-from spawners.idle import Verdict
-from spawners.outlook import words
+from spawners.life.idle import Verdict
+from spawners.outlook.sizes import words
 from spawners.slurm import JobState, Transport
 
 LOG_LINES = 15

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from campus_base.errors import CampusError
-from spawners.offer import SessionSize
+from spawners.allowed.offer import SessionSize
 from spawners.slurm import Booking, Node
 from spawners.slurm.rules import Reservation
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from jupyterhub.utils import wait_for_http_server
 
-from spawners import metrics, usage
-from spawners.ending import is_over, raise_if_over, refusal
-from spawners.tls import session_context
-from spawners.watch import TICK
+from spawners import metrics
+from spawners.cluster.watch import TICK
+from spawners.job.tls import session_context
+from spawners.life import usage
+from spawners.life.ending import is_over, raise_if_over, refusal
 
 if TYPE_CHECKING:
     from spawners.spawner import CampusSpawner

@@ -13,11 +13,11 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from campus_base.errors import CampusError
-from spawners.limits import Standing
-from spawners.means import standing_of
-from spawners.request import SessionRequest
-from spawners.watch import Picture
-from spawners.ways import Longest, Means
+from spawners.allowed.limits import Standing
+from spawners.allowed.request import SessionRequest
+from spawners.allowed.ways import Longest, Means
+from spawners.cluster.watch import Picture
+from spawners.outlook.means import standing_of
 
 _KEPT_SECONDS = 60.0  # how long an answer of Slurm's test serves
 _AT_A_TIME = 4  # questions of one person to Slurm

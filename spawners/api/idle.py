@@ -14,9 +14,9 @@ from jupyterhub.scopes import needs_scope
 from jupyterhub.utils import utcnow
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from spawners.idle import Figures
+from spawners.life.idle import Figures
+from spawners.outlook.waiting import instead
 from spawners.slurm import JobState
-from spawners.waiting import instead
 
 if TYPE_CHECKING:
     from spawners.spawner import CampusSpawner
@@ -47,7 +47,7 @@ class _OfSession(APIHandler):
 
 
 class UseHandler(_OfSession):
-    """``POST {"idle": seconds, "gpu_idle": seconds or null}``, a session's own figures (see spawners.idle.Figures).
+    """``POST {"idle": seconds, "gpu_idle": seconds or null}``, a session's own (spawners.life.idle.Figures).
 
     Answers ``{"again", "gpu_busy_percent", "keeps", "idle"}``: after how many seconds to report again; from which
     utilisation on a GPU is busy; how often in a row its person may keep it; and ``idle``, null until its end is near,
@@ -123,7 +123,6 @@ class StopHandler(_OfSession):
         await self.stop_single_user(spawner.user, spawner.name)
 
 
-# As in spawners.api.
 HANDLERS = [
     (r"/api/campus/idle", IdleSessionsHandler),
     (r"/api/users/([^/]+)/servers/([^/]*)/campus/use", UseHandler),

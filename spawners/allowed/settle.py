@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spawners.offer import Offer, RequestRefused
-from spawners.request import OPTIONS, check_request
-from spawners.ways import Means
+from spawners.allowed.offer import Offer, RequestRefused
+from spawners.allowed.request import OPTIONS, check_request
+from spawners.allowed.ways import Means
 
 
 def settle(options: Mapping[str, Any], offer: Offer, means: Means | None) -> tuple[dict[str, Any], dict[str, str]]:

@@ -7,11 +7,11 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from spawners.failure import Ended, autopsy
+from spawners.cluster.watch import TICK
 from spawners.identity import account_of_uid, identity_of_uid
+from spawners.life.failure import Ended, autopsy
 from spawners.refusal import SessionRefused
 from spawners.slurm import JobState
-from spawners.watch import TICK
 
 if TYPE_CHECKING:
     from spawners.spawner import CampusSpawner

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from spawners.entitlements import Choice, Person, qos_in_order
+from spawners.allowed.entitlements import Choice, Person, qos_in_order
 from spawners.slurm.facts import Claim
 from spawners.slurm.rules import Association, Cap, Rules, Tres
 

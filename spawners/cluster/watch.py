@@ -17,10 +17,10 @@ from functools import cache
 from campus_base.errors import CampusError
 from campus_base.shared import Shared
 from spawners import metrics
-from spawners.allowance import Allowance
-from spawners.limits import Use
-from spawners.reconcile import Ledger, Reconciler
-from spawners.rulebook import Rulebook
+from spawners.allowed.limits import Use
+from spawners.cluster.allowance import Allowance
+from spawners.cluster.reconcile import Ledger, Reconciler
+from spawners.cluster.rulebook import Rulebook
 from spawners.slurm import Everybody, Job, JobState, Node, Queued, Transport, Unreadable
 from spawners.slurm.cli import CliTransport
 

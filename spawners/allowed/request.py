@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from spawners.entitlements import Choice
-from spawners.environments import SessionEnvironment
-from spawners.offer import CASCADE, LABELS, Offer, RequestRefused, SessionSize, shown
-from spawners.ways import Longest, Means, longest_of, way_for
+from spawners.allowed.entitlements import Choice
+from spawners.allowed.environments import SessionEnvironment
+from spawners.allowed.offer import CASCADE, LABELS, Offer, RequestRefused, SessionSize, shown
+from spawners.allowed.ways import Longest, Means, longest_of, way_for
 
 _LEAST_MEMORY_MIB = 512
 _MEBIBYTES = {"M": 1, "G": 1024, "T": 1024 * 1024}
