@@ -7,6 +7,7 @@ from pathlib import Path
 from hub_config.home import home
 from hub_config.paths import Paths
 from hub_config.site import Site
+from spawners.api.sessions import shown
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -15,7 +16,8 @@ def update_pages(c, site: Site, paths: Paths) -> None:
     own = home(site, paths)
     address = f"{own.host}{own.prefix}"
     c.JupyterHub.default_url = address  # where people land
-    variables = {"site_name": site.name, "campus_home": address}
+    # JupyterHub calls a variable that can be called, with who asks.
+    variables = {"site_name": site.name, "campus_home": address, "shown": lambda _: shown}
     if site.authentication.method == "demo":
         variables["announcement_login"] = (
             "A demo site: <code>./campus status</code> lists its accounts and their passwords."

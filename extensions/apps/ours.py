@@ -71,6 +71,6 @@ def _process(app: App, base_url: str, folder: str) -> ServerProcess:
             "icon_path": str(icon),
             # The page of kits' apps needs no app to be shown.
             "path_info": f"{app.name}/" if app.name == KIT_APPS else address(f"{app.name}/"),
-            "category": "Other",
+            "category": "Notebook",  # of the launcher's categories, those of kernels alone show an icon of a server's
         },
     )

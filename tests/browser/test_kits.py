@@ -95,6 +95,9 @@ def test_a_kit_comes_and_its_app_and_what_it_logged_are_a_click_away(
     assert not errors
 
     page.get_by_role("button", name="New Launcher (").click()
+    for title in ("MLflow", "TensorBoard", "Kit apps"):
+        page.locator(".jp-LauncherCard", has_text=title).locator("img").evaluate("icon => icon.decode()")
+    shot(page, "kit-launcher")
     mlflow = opened(page, "MLflow")
     expect(mlflow.get_by_text("tiny-experiment").first).to_be_visible(timeout=_SLOW)
     shot(mlflow, "kit-mlflow")

@@ -71,5 +71,5 @@ def test_sessions_work_and_are_apart(apart: Campus, chromium: Browser) -> None:
     assert cookies[f"jupyterhub-user-{apart.name('trainee1')}"] == f"{apart.name('trainee1')}.{HOST}"
     assert cookies["jupyterhub-hub-login"] == HOST
     one.goto(f"{hub}/hub/home")
-    one.locator("#stop").click()
+    one.get_by_role("button", name="Stop").click()
     wait_for("the session to stop", lambda: len(apart.jobs()) == 1)

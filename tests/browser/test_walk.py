@@ -47,8 +47,8 @@ def test_from_sign_in_to_a_cell_on_a_gpu(sign_in: SignIn, shot: Shot, calm: Camp
     assert f"IDX:{printed.split()[1]}" in granted
     page.goto(f"{calm.url}/hub/home")
     shot(page, "home")
-    page.get_by_role("button", name=re.compile("Stop")).or_(page.locator("#stop")).first.click()
-    expect(page.locator("#start")).to_be_visible(timeout=_LAB_SECONDS)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name=re.compile("^Resume it"))).to_be_visible(timeout=_LAB_SECONDS)
     assert not errors
 
 

@@ -58,6 +58,9 @@ class Waiting(Spawner):
             raise ValueError(f"no size {form['size'][0]}")
         return {"size": "gpu1"}
 
+    def job(self) -> None:
+        """Slurm knows of none."""
+
     async def start(self) -> None:
         await asyncio.Event().wait()
 
@@ -277,6 +280,21 @@ async def test_the_page_of_a_session_on_its_way(evil: Browser, plain: Browser) -
     assert Tags(pages[0]).title == EVIL
     assert "Your session is on its way" in pages[0]
     assert 'id="campus-cancel"' in pages[0]
+
+
+async def test_the_sessions_of_a_person_while_one_starts(evil: Browser, plain: Browser) -> None:
+    pages = []
+    for browser in (evil, plain):
+        await browser.sign_in()
+        await browser.get("/hub/spawn")
+        await browser.post("/hub/spawn", size="gpu1")
+        pages.append(await browser.get("/hub/home"))
+    same_markup(*pages)
+    assert 'data-state="starting"' in pages[1]
+    assert "Starting · words" in re.sub(r"\s+", " ", pages[1]), "its size by its title"
+    assert 'href="/hub/spawn-pending/trainee1"' in pages[1]
+    assert 'data-ask="stop">Cancel' in pages[1]
+    assert "Resume it" not in pages[1]
 
 
 async def test_a_page_that_is_not_there(evil: Browser, plain: Browser) -> None:
