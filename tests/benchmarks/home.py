@@ -1,4 +1,4 @@
-"""Home, as many people at once see it, beside JupyterHub's own home page of the same people, in the same run.
+"""Home, as many people at once see it, beside the hub's page of sessions of the same people, in the same run.
 
 Each person asks for a page, reads a moment, and asks again, all of them at the same time, through the proxy, with the
 cookies of a browser. The two pages take turns, so that whatever else the machine does meets both. It prints the 95th
@@ -22,7 +22,7 @@ from tests.support.campus import Campus
 from tests.support.person import Person
 
 AS_BROWSERS_DO = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
-PAGES = {"Home": "/services/home/", "JupyterHub's": "/hub/home"}
+PAGES = {"Home": "/services/home/", "the hub's": "/hub/home"}
 TARGET = 1.5
 SEED = 4711
 Cookies = Mapping[str, str]
@@ -89,8 +89,8 @@ def main() -> None:
         people = [browser(campus, person) for person in signed_in]
         found = measure(campus, people, options.rounds, options.times, options.pause)
     home, theirs = (percentile(found[name], 95) for name in PAGES)
-    print(f"Home {home * 1000:.0f} ms, JupyterHub's home {theirs * 1000:.0f} ms (95 %), {len(found['Home'])} of each")
-    print(verdict("Home / JupyterHub's home (95 %)", home / theirs, TARGET))
+    print(f"Home {home * 1000:.0f} ms, the hub's {theirs * 1000:.0f} ms (95 %), {len(found['Home'])} of each")
+    print(verdict("Home / the hub's (95 %)", home / theirs, TARGET))
 
 
 if __name__ == "__main__":

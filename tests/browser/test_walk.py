@@ -48,7 +48,7 @@ def test_from_sign_in_to_a_cell_on_a_gpu(sign_in: SignIn, shot: Shot, calm: Camp
     page.goto(f"{calm.url}/hub/home")
     shot(page, "home")
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("button", name=re.compile("^Resume it"))).to_be_visible(timeout=_LAB_SECONDS)
+    expect(page.get_by_role("link", name=re.compile("^Resume it"))).to_be_visible(timeout=_LAB_SECONDS)
     assert not errors
 
 

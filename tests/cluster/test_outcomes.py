@@ -76,3 +76,8 @@ def test_a_cancelled_start_is_said_while_it_waits(full: Campus) -> None:
     full.slurm("scancel", *full.jobs(name=full.job_name))
     wait_for("the start to fail", lambda: person.server() is None)
     assert "cancelled outside Campus" in person.failure()
+    sessions = person.web.get(f"{full.url}/hub/home").text
+    assert "It did not start." in sessions
+    assert f'href="/hub/user/{person.name}/">See why' in sessions
+    assert "Resume it" not in sessions, "that would wait for the same again"
+    assert "cancelled outside Campus" in person.web.get(f"{full.url}/hub/user/{person.name}/").text

@@ -293,7 +293,7 @@ async def test_the_sessions_of_a_person_while_one_starts(evil: Browser, plain: B
     assert 'data-state="starting"' in pages[1]
     assert "Starting · words" in re.sub(r"\s+", " ", pages[1]), "its size by its title"
     assert 'href="/hub/spawn-pending/trainee1"' in pages[1]
-    assert 'data-ask="stop">Cancel' in pages[1]
+    assert 'data-ask="stop">Cancel<' in pages[1]
     assert "Resume it" not in pages[1]
 
 
